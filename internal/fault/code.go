@@ -1,0 +1,72 @@
+package fault
+
+// Code names one failure for good: logs, the terminal's --json and the window's words hang on it. Codes are listed
+// here alone, and each has a kind and words in the catalogue.
+type Code string
+
+// The codes, by the place where they arise.
+const (
+	Internal Code = "internal"
+
+	KeychainNoBus     Code = "keychain.no_bus"           // Linux: no session bus, so no keychain can be asked
+	KeychainAbsent    Code = "keychain.absent"           // a bus, but nobody keeps secrets on it
+	KeychainEmpty     Code = "keychain.no_collection"    // a keychain that was never set up
+	KeychainLocked    Code = "keychain.locked"           // locked, and nobody unlocked it
+	KeychainDismissed Code = "keychain.prompt_dismissed" // it asked, and the question was closed
+	KeychainTimeout   Code = "keychain.timeout"          // no answer within the caller's time
+	KeychainMismatch  Code = "keychain.mismatch"         // it said "saved", and gave back something else
+	KeychainTooLarge  Code = "keychain.too_large"        // over what every keychain holds
+	KeychainDenied    Code = "keychain.denied"           // it refused this program
+	KeychainFailed    Code = "keychain.failed"           // it failed in a way nobody named
+	KeyMissing        Code = "key.missing"               // no such key in the store that should hold it
+	KeyCorrupt        Code = "key.corrupt"               // stored, but not a key
+
+	StateCorrupt  Code = "state.corrupt"   // the state file cannot be read, nor its older generation
+	StateBusy     Code = "state.busy"      // another process holds the lock
+	DiskFull      Code = "disk.full"       // no space left
+	DiskReadOnly  Code = "disk.read_only"  // may not be written
+	DiskFailed    Code = "disk.failed"     // any other trouble of the disk
+	StateReadable Code = "state.too_open"  // other users may read it
+	StateTooNew   Code = "state.too_new"   // written by a newer Latchkey
+	ProfileBad    Code = "profile.invalid" // a setting is wrong
+
+	StampMalformed Code = "stamp.malformed" // cannot be decoded
+	StampInvalid   Code = "stamp.invalid"   // decoded, but the signature is not by that key over that body
+	TokenMalformed Code = "token.malformed" // not a token of this kind
+	TokenInvalid   Code = "token.invalid"   // not signed by the pinned key
+	TokenForeign   Code = "token.foreign"   // genuine, but for another key or organization
+	TokenExpired   Code = "token.expired"   // genuine, but over
+	BundleInvalid  Code = "bundle.invalid"  // cannot be opened, or not signed by the pinned key
+
+	ContactInvalid Code = "contact.invalid"  // not an e-mail address
+	OTPWrong       Code = "otp.wrong"        // the code does not match
+	OTPExpired     Code = "otp.expired"      // the code is over, or replaced by a newer one
+	OTPLocked      Code = "otp.locked"       // too many wrong tries
+	OTPLimited     Code = "otp.limited"      // too many codes were asked for
+	AttemptOver    Code = "login.over"       // no such log-in attempt, or it ended
+	AccountUnknown Code = "account.unknown"  // no sub-organization for this contact
+	LoginRefused   Code = "login.refused"    // the backend or vendor refused the log-in
+	SignUpRefused  Code = "signup.refused"   // the backend or vendor refused the sign-up
+	GenerationMix  Code = "login.generation" // an encrypted and a plain step in one attempt
+
+	SessionNone     Code = "session.none"     // nobody is logged in
+	SessionExpired  Code = "session.expired"  // over by time
+	SessionRejected Code = "session.rejected" // the vendor no longer knows the key
+
+	BackendDown    Code = "backend.unreachable"
+	BackendRefused Code = "backend.refused" // it answered, and would not
+	BackendBusy    Code = "backend.limited"
+	APIDown        Code = "api.unreachable"
+	APIRefused     Code = "api.refused"
+	APILimited     Code = "api.limited"
+	RequestInvalid Code = "request.invalid" // what was asked is not well formed
+	ClockWrong     Code = "clock.wrong"     // the vendor refuses the time of the request
+
+	ActivityPending  Code = "activity.pending"  // others must approve
+	ActivityFailed   Code = "activity.failed"   // the vendor tried, and failed
+	ActivityRejected Code = "activity.rejected" // somebody voted no
+	ActivityLate     Code = "activity.late"     // accepted, but not done within the caller's time
+
+	SandboxFailed Code = "sandbox.failed" // the built-in sandbox or backend did not start
+	Cancel        Code = "cancelled"
+)

@@ -1,0 +1,94 @@
+package fault
+
+// Words is what a person is told: a title, what happened, what it means, and the one next step. Action is the label
+// of the button that does the step, or "" where the step is not a button's.
+type Words struct {
+	Title, Happened, Means, Next, Action string
+}
+
+// entry joins a code's kind with its words.
+type entry struct {
+	kind Kind
+	Words
+}
+
+// Kind returns the kind that belongs to the code, or "" for [Internal] and unknown codes.
+func (c Code) Kind() Kind { return catalogue[c].kind }
+
+// Tell returns the words for err. A failure without a code gets those of [Internal].
+func Tell(err error) Words { return catalogue[CodeOf(err)].Words }
+
+// Codes returns every code of the catalogue, in no order.
+func Codes() []Code {
+	codes := make([]Code, 0, len(catalogue))
+	for c := range catalogue {
+		codes = append(codes, c)
+	}
+	return codes
+}
+
+var catalogue = map[Code]entry{
+	Internal: {"", Words{"Something went wrong in Latchkey", "A fault in the program stopped this step.", "Nothing was lost. Sessions and keys are as they were.", "Try once more. If it comes back, report it with the details below.", "Try again"}},
+
+	KeychainNoBus:     {Unavailable, Words{"No keychain can be reached", "This system has no session bus, the line on which keychains are asked.", "Latchkey has nowhere safe to keep a key.", "Start Latchkey from a desktop session, or keep keys in memory until you quit.", "Try again"}},
+	KeychainAbsent:    {Unavailable, Words{"No keychain is running", "The session bus answers, but no program keeps secrets on it.", "Latchkey has nowhere safe to keep a key.", "Start GNOME Keyring or KeePassXC, or keep keys in memory until you quit.", "Try again"}},
+	KeychainEmpty:     {Unavailable, Words{"The keychain was never set up", "A keychain is running, but it has no collection to keep secrets in.", "Latchkey has nowhere safe to keep a key.", "Create a keyring in your system's passwords program, then come back.", "Try again"}},
+	KeychainLocked:    {Locked, Words{"The keychain stayed locked", "The keychain is locked, and it was not unlocked.", "Nothing was signed and nothing was sent.", "Ask again and enter your keychain password.", "Ask the keychain again"}},
+	KeychainDismissed: {Locked, Words{"The keychain stayed locked", "The system asked for your keychain password, and the window was closed before an answer came.", "Nothing was signed and nothing was sent.", "Ask again and enter your keychain password.", "Ask the keychain again"}},
+	KeychainTimeout:   {Locked, Words{"The keychain did not answer", "The keychain was asked and is still silent. It may be showing a question behind another window.", "Nothing was signed and nothing was sent.", "Look for a password window, answer it, then ask again.", "Ask the keychain again"}},
+	KeychainMismatch:  {Unavailable, Words{"The keychain did not keep the key", "The keychain said it saved the key, but gave back something else.", "The key was not used. No session depends on it.", "Ask again. If it comes back, restart the keychain.", "Try again"}},
+	KeychainTooLarge:  {Invalid, Words{"Too large for a keychain", "What was to be saved is larger than every keychain can hold.", "Nothing was saved.", "Report it with the details below.", ""}},
+	KeychainDenied:    {Denied, Words{"The keychain refused", "The keychain does not let this program read or write.", "Nothing was signed and nothing was sent.", "Allow Latchkey in your keychain's settings, then ask again.", "Ask the keychain again"}},
+	KeychainFailed:    {Unavailable, Words{"The keychain failed", "The keychain answered with an error.", "Nothing was signed and nothing was sent.", "Ask again. If it comes back, restart the keychain.", "Ask the keychain again"}},
+	KeyMissing:        {NotFound, Words{"The key is gone", "The key is no longer in the keychain.", "This session cannot sign. Others are not touched.", "Log in again.", "Log in again"}},
+	KeyCorrupt:        {Corrupt, Words{"The key cannot be read", "The keychain holds something under this key's name that is not a key.", "This session cannot sign. Others are not touched.", "Log in again.", "Log in again"}},
+
+	StateCorrupt:  {Corrupt, Words{"The state file cannot be read", "The file with your sessions is damaged, and so is its older copy.", "Keys are still in the keychain, but Latchkey does not know which session they belong to.", "Log in again. The damaged file was set aside.", "Log in again"}},
+	StateBusy:     {Unavailable, Words{"Another Latchkey is busy", "Another Latchkey process is changing the same profile.", "Nothing was changed here.", "Wait a moment, then try again.", "Try again"}},
+	DiskFull:      {Unavailable, Words{"The disk is full", "There is no space left to save the change.", "The last good state is kept.", "Free some space, then try again.", "Try again"}},
+	DiskReadOnly:  {Denied, Words{"The folder cannot be written", "Latchkey may not write in its own data folder.", "The last good state is kept.", "Give yourself the right to write there, then try again.", "Try again"}},
+	DiskFailed:    {Unavailable, Words{"The disk failed", "Reading or writing Latchkey's data folder failed.", "The last good state is kept.", "Check the disk, then try again.", "Try again"}},
+	StateReadable: {Denied, Words{"The data folder is open to others", "Other users of this computer can read Latchkey's data folder.", "Latchkey does not use it like that.", "Make the folder private (mode 0700), then try again.", "Try again"}},
+	StateTooNew:   {Conflict, Words{"A newer Latchkey was here", "The state file was written by a newer version.", "This version leaves it alone, so that nothing is lost.", "Start the newer version.", ""}},
+	ProfileBad:    {Invalid, Words{"A setting is wrong", "The profile has a setting that cannot be used.", "Nothing was contacted.", "Correct the setting named in the details.", ""}},
+
+	StampMalformed: {Invalid, Words{"The stamp cannot be read", "The stamp is not in the form that Turnkey uses.", "Nothing was accepted.", "Make the stamp again.", ""}},
+	StampInvalid:   {Denied, Words{"The stamp does not match", "The signature in the stamp is not by that key over that body.", "Nothing was accepted.", "Stamp the exact bytes that are sent.", ""}},
+	TokenMalformed: {Invalid, Words{"The session token cannot be read", "The service sent something that is not a session token.", "It was not believed. Nothing was stored.", "Log in again. If it comes back, check the service's address.", "Try again"}},
+	TokenInvalid:   {Denied, Words{"The session token is not genuine", "The token is not signed by the key that this profile trusts.", "It was not believed. Nothing was stored.", "Check that the backend belongs to this profile.", "Try again"}},
+	TokenForeign:   {Denied, Words{"The session token is for somebody else", "The token is genuine, but it names another key or organization.", "It was not believed. Nothing was stored.", "Log in again. If it comes back, check the backend.", "Try again"}},
+	TokenExpired:   {Expired, Words{"The session token is over", "The token's time had passed when it arrived.", "It was not stored.", "Check this computer's clock, then log in again.", "Try again"}},
+	BundleInvalid:  {Denied, Words{"The sealed message is not genuine", "The bundle is not signed by the key that this profile trusts, or it was changed on its way.", "Your code was not sent to anyone.", "Check that the backend belongs to this profile.", "Try again"}},
+
+	ContactInvalid: {Invalid, Words{"That is not an e-mail address", "The address has no name, no @, or no domain.", "Nothing was sent.", "Correct the address.", ""}},
+	OTPWrong:       {Denied, Words{"The code did not match", "The code did not match.", "The newest message holds the right one.", "Use the newest message.", ""}},
+	OTPExpired:     {Expired, Words{"The code is no longer valid", "The code's time is over, or a newer one was sent.", "It cannot log anyone in.", "Send a new code.", "Send a new code"}},
+	OTPLocked:      {Denied, Words{"Too many wrong codes", "This code was guessed wrong too often and is now dead.", "It cannot log anyone in. Your address is not blocked.", "Send a new code.", "Send a new code"}},
+	OTPLimited:     {Limited, Words{"Too many codes were asked for", "Too many codes were asked for in a short time.", "The address is not blocked.", "Wait, then ask again.", ""}},
+	AttemptOver:    {NotFound, Words{"This log-in is over", "This log-in was finished, cancelled or replaced.", "Nothing changed.", "Start again.", "Start again"}},
+	AccountUnknown: {NotFound, Words{"No wallet for this address", "Nobody has signed up with this address yet.", "Nothing was created.", "Sign up.", "Start again"}},
+	LoginRefused:   {Denied, Words{"The log-in was refused", "The service checked the log-in and refused it.", "Nothing was stored.", "Send a new code and try again.", "Send a new code"}},
+	SignUpRefused:  {Denied, Words{"The sign-up was refused", "The service checked the sign-up and refused it.", "Nothing was created.", "Send a new code and try again.", "Send a new code"}},
+	GenerationMix:  {Invalid, Words{"Two kinds of log-in were mixed", "An encrypted and a plain step were used in one log-in.", "The service cannot join them.", "Start again.", "Start again"}},
+
+	SessionNone:     {NotFound, Words{"Nobody is logged in", "There is no session in this profile.", "Requests cannot be stamped.", "Log in.", "Log in"}},
+	SessionExpired:  {Expired, Words{"The session ended", "The session's time is over.", "Wallets are safe. Requests cannot be stamped until you log in.", "Log in again.", "Log in again"}},
+	SessionRejected: {Expired, Words{"The session was ended elsewhere", "The service no longer knows this session's key.", "Wallets are safe. Requests cannot be stamped until you log in.", "Log in again.", "Log in again"}},
+
+	BackendDown:    {Unavailable, Words{"The backend did not answer", "The backend could not be reached.", "Nothing was sent twice, and sessions stay as they are.", "Check the network, then try again.", "Try again"}},
+	BackendRefused: {Denied, Words{"The backend refused", "The backend answered, and would not do this.", "Nothing changed.", "Check the profile's backend.", "Try again"}},
+	BackendBusy:    {Limited, Words{"The backend is busy", "The backend asks everyone to wait.", "Nothing changed.", "Wait, then try again.", "Try again"}},
+	APIDown:        {Unavailable, Words{"Turnkey did not answer", "Turnkey's API could not be reached.", "You are still logged in. What is shown may be old.", "Check the network, then try again.", "Try again"}},
+	APIRefused:     {Denied, Words{"Turnkey refused the request", "Turnkey answered, and would not do this.", "Nothing changed.", "See the details for its reason.", ""}},
+	APILimited:     {Limited, Words{"Too many requests", "Turnkey asks to wait a few seconds.", "Nothing changed.", "Wait, then try again.", "Try again"}},
+	RequestInvalid: {Invalid, Words{"The request is not well formed", "The service could not read what was asked.", "Nothing changed.", "Correct the request; the details name the part.", ""}},
+	ClockWrong:     {Invalid, Words{"This computer's clock is wrong", "The service refuses the time that the request carries.", "Nothing changed.", "Set the clock, then try again.", "Try again"}},
+
+	ActivityPending:  {Pending, Words{"Others must approve", "The request was accepted, and waits for approval.", "It will be done when enough people have said yes.", "Ask the other approvers.", ""}},
+	ActivityFailed:   {Denied, Words{"Turnkey could not do it", "The request was accepted, but it failed.", "Nothing changed.", "See the details for the reason.", ""}},
+	ActivityRejected: {Denied, Words{"The request was rejected", "Somebody whose approval is needed said no.", "Nothing changed.", "Ask the person who rejected it.", ""}},
+	ActivityLate:     {Unavailable, Words{"Turnkey is still working on it", "The request was accepted, but was not done in time.", "It may still be done.", "Look again in a moment.", "Look again"}},
+
+	SandboxFailed: {Unavailable, Words{"The sandbox did not start", "The sandbox inside Latchkey could not be started.", "Nothing was lost.", "Try again; the details name the reason.", "Try again"}},
+	Cancel:        {Cancelled, Words{"Cancelled", "You turned away.", "Nothing changed.", "Nothing to do.", ""}},
+}
