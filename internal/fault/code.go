@@ -21,14 +21,15 @@ const (
 	KeyMissing        Code = "key.missing"               // no such key in the store that should hold it
 	KeyCorrupt        Code = "key.corrupt"               // stored, but not a key
 
-	StateCorrupt  Code = "state.corrupt"   // the state file cannot be read, nor its older generation
-	StateBusy     Code = "state.busy"      // another process holds the lock
-	DiskFull      Code = "disk.full"       // no space left
-	DiskReadOnly  Code = "disk.read_only"  // may not be written
-	DiskFailed    Code = "disk.failed"     // any other trouble of the disk
-	StateReadable Code = "state.too_open"  // other users may read it
-	StateTooNew   Code = "state.too_new"   // written by a newer Latchkey
-	ProfileBad    Code = "profile.invalid" // a setting is wrong
+	StateCorrupt   Code = "state.corrupt"   // the state file cannot be read, nor its older generation
+	StateRecovered Code = "state.recovered" // the newest file could not be used; the one before it was
+	StateBusy      Code = "state.busy"      // another process holds the lock
+	DiskFull       Code = "disk.full"       // no space left
+	DiskReadOnly   Code = "disk.read_only"  // may not be written
+	DiskFailed     Code = "disk.failed"     // any other trouble of the disk
+	StateReadable  Code = "state.too_open"  // other users may read it
+	StateTooNew    Code = "state.too_new"   // written by a newer Latchkey
+	ProfileBad     Code = "profile.invalid" // a setting is wrong
 
 	StampMalformed Code = "stamp.malformed" // cannot be decoded
 	StampInvalid   Code = "stamp.invalid"   // decoded, but the signature is not by that key over that body
