@@ -1,0 +1,172 @@
+// Package profile says where a log-in leads: which kind of profile it is, which keys it trusts, which backend and API
+// it talks to, and which folder and keychain service are its own.
+//
+// It owns the defaults, the pinned keys of production and the folders of a user. It does not own what is in those
+// folders (session, local) nor the sandbox's keys, which whoever starts the sandbox fills in. It depends on fault, p256
+// and adrg/xdg.
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"latchkey/internal/fault"
+	"latchkey/internal/p256"
+)
+
+// Kind says what a profile is for. Kinds share neither keychain service nor folder, so that a demonstration can never
+// touch real keys.
+type Kind string
+
+// The kinds.
+const (
+	KindSandbox     Kind = "sandbox"     // backend and vendor run inside this program
+	KindDevelopment Kind = "development" // a developer's backend, with the vendor keys that the profile names
+	KindLive        Kind = "live"        // production keys, which no setting can change
+)
+
+// How long a session is asked for.
+const (
+	sandboxSession = 900 * time.Second // so that a refresh is seen
+	session        = 12 * time.Hour
+)
+
+// The keychain services. What lies under one is never looked for under the other.
+const (
+	service        = "dev.latchkey"
+	sandboxService = "dev.latchkey.sandbox"
+)
+
+const productionAPI = "https://api.turnkey.com"
+
+// Profile is one place to log in to.
+type Profile struct {
+	Name            string
+	Kind            Kind
+	APIURL          string // of Turnkey's API, without a slash at the end
+	BackendURL      string // of the log-in backend, without a slash at the end
+	BackendToken    string // what the embedded backend wants to hear; "" for others; a secret
+	OrganizationID  string // the parent organization, "" when the profile does not know it
+	Pins            Pins
+	SessionLength   time.Duration
+	KeychainService string
+	Dir             string // the profile's own folder of state
+}
+
+// LogValue keeps the token out of logs.
+func (p Profile) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("name", p.Name), slog.String("kind", string(p.Kind)))
+}
+
+// Sandbox returns the built-in profile. Its addresses, organization and pins are empty until a sandbox runs.
+func Sandbox(home Home) Profile { return base(home, KindSandbox, "sandbox") }
+
+// New returns a profile of a kind with the defaults of that kind; what has none is empty. A live profile comes with
+// the production keys. Errors: fault.ProfileBad for an unknown kind or a name that cannot be a folder.
+func New(home Home, kind Kind, name string) (Profile, error) {
+	if kind != KindSandbox && kind != KindDevelopment && kind != KindLive {
+		return Profile{}, bad("kind %q", kind)
+	}
+	if err := checkName(name); err != nil {
+		return Profile{}, err
+	}
+	return base(home, kind, name), nil
+}
+
+func base(home Home, kind Kind, name string) Profile {
+	p := Profile{
+		Name: name, Kind: kind, SessionLength: session, KeychainService: service,
+		Dir: filepath.Join(home.State, string(kind), name),
+	}
+	switch kind {
+	case KindSandbox:
+		p.SessionLength, p.KeychainService = sandboxSession, sandboxService
+	case KindLive:
+		p.APIURL, p.Pins = productionAPI, ProductionPins()
+	}
+	return p
+}
+
+// Check reports whether the profile can be used: every address and pin is there and well formed, and a live profile
+// trusts production alone. It contacts nothing. Errors: fault.ProfileBad, naming the setting.
+func (p Profile) Check() error {
+	if err := checkName(p.Name); err != nil {
+		return err
+	}
+	for name, address := range map[string]string{"API address": p.APIURL, "backend address": p.BackendURL} {
+		if err := checkURL(address, p.Kind == KindLive); err != nil {
+			return bad("%s %q: %w", name, address, err)
+		}
+	}
+	for name, pin := range p.Pins.byName() {
+		if _, err := p256.ParsePublic(pin); err != nil {
+			return bad("pinned key %s: %w", name, err)
+		}
+	}
+	wantService := service
+	switch p.Kind {
+	case KindSandbox:
+		wantService = sandboxService
+	case KindDevelopment:
+	case KindLive:
+		if p.Pins != ProductionPins() {
+			return bad("a live profile trusts the production keys alone")
+		}
+	default:
+		return bad("kind %q", p.Kind)
+	}
+	switch {
+	case p.KeychainService != wantService:
+		return bad("keychain service %q belongs to another kind", p.KeychainService)
+	case p.SessionLength < time.Second:
+		return bad("session length %s", p.SessionLength)
+	case !filepath.IsAbs(p.Dir):
+		return bad("folder %q is not absolute", p.Dir)
+	}
+	return nil
+}
+
+// checkURL accepts https, and http where nobody else can listen: on loopback, and never for live.
+func checkURL(address string, live bool) error {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil:
+		return errors.New("not an address")
+	case u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return errors.New("want a host and at most a path")
+	case strings.HasSuffix(address, "/"):
+		return errors.New("ends with a slash")
+	case u.Scheme == "https":
+		return nil
+	case u.Scheme == "http" && !live && loopback(u.Hostname()):
+		return nil
+	}
+	return errors.New("want https; http is for loopback")
+}
+
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// checkName allows what is a folder and part of a keychain account everywhere.
+func checkName(name string) error {
+	ok := name != "" && len(name) <= 40 && name[0] != '-'
+	for _, c := range []byte(name) {
+		ok = ok && (c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-')
+	}
+	if !ok {
+		return bad("profile name %q: want at most 40 of a-z, 0-9 and hyphen", name)
+	}
+	return nil
+}
+
+func bad(format string, args ...any) error {
+	return fault.New(fault.ProfileBad, fmt.Errorf(format, args...))
+}
