@@ -50,6 +50,9 @@ func syncFolder(path string) error {
 	return err
 }
 
+// patiently runs op: nothing here is refused only because somebody else is looking.
+func patiently(op func() error) error { return op() }
+
 // private reports whether only this user may use the folder.
 func private(info fs.FileInfo) bool { return info.Mode().Perm()&0o077 == 0 }
 

@@ -1,8 +1,11 @@
 package store
 
 import (
+	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/windows"
 )
@@ -16,7 +19,7 @@ type pending struct {
 
 // prepare writes data beside path. Who may read it is inherited from the folder, which lies in the user's profile.
 func prepare(folder, path string, data []byte) (*pending, error) {
-	f, err := os.CreateTemp(folder, ".pending-*")
+	f, err := os.CreateTemp(folder, "."+filepath.Base(path)+".*000000") // ends as sweep expects
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +37,7 @@ func prepare(folder, path string, data []byte) (*pending, error) {
 
 // commit gives the file its name in one step, and returns when the change of the folder is on the disk too.
 func (p *pending) commit() error {
-	if err := p.file.Close(); err != nil {
+	if err := p.file.Close(); err != nil && !errors.Is(err, os.ErrClosed) { // closed already, on a second try
 		return err
 	}
 	from, err := windows.UTF16PtrFromString(p.file.Name())
@@ -63,6 +66,19 @@ func (p *pending) discard() {
 
 // syncFolder does nothing: a folder cannot be flushed here, and commit has written through.
 func syncFolder(string) error { return nil }
+
+// patiently runs op again, for up to half a second, while it is refused because a reader or a virus scanner has the
+// file open.
+func patiently(op func() error) (err error) {
+	for range 50 {
+		err = op()
+		if !errors.Is(err, windows.ERROR_SHARING_VIOLATION) && !errors.Is(err, windows.ERROR_ACCESS_DENIED) {
+			return err
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return err
+}
 
 // private reports true: the mode bits mean nothing here; the folder inherits the list of the user's profile.
 func private(fs.FileInfo) bool { return true }

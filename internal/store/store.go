@@ -18,20 +18,13 @@
 package store
 
 import (
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
-
-	"github.com/gofrs/flock"
 
 	"latchkey/internal/fault"
 )
@@ -48,7 +41,17 @@ type Dir struct {
 	// [fault.StateRecovered] when an older generation was read in place of a damaged or outdated file.
 	Notice func(name string, err error)
 
-	mu sync.Mutex // one write at a time in this process
+	mu    sync.Mutex               // one write at a time in this process; guards turns
+	turns map[string]chan struct{} // by lock: the right to ask the system for it, while nobody here has it
+	disk  func(step string) error  // for tests: asked before each step on the disk; an error stands for the step's own
+}
+
+// step asks the tests' disk, which in a program is never there.
+func (d *Dir) step(name string) error {
+	if d.disk == nil {
+		return nil
+	}
+	return d.disk(name)
 }
 
 // Open returns the folder at path, which it makes, with its parents, for this user alone (mode 0700). A folder that
@@ -64,11 +67,13 @@ func Open(path string) (*Dir, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("open folder %q: %w", path, fault.New(fault.DiskFailed, errors.New("not a folder")))
 	}
-	if private(info) {
-		return &Dir{Path: path}, nil
+	if !private(info) {
+		return nil, fmt.Errorf("open folder %q: %w", path,
+			fault.New(fault.StateReadable, fmt.Errorf("mode %04o", info.Mode().Perm())))
 	}
-	return nil, fmt.Errorf("open folder %q: %w", path,
-		fault.New(fault.StateReadable, fmt.Errorf("mode %04o", info.Mode().Perm())))
+	d := &Dir{Path: path}
+	d.sweep()
+	return d, nil
 }
 
 // Read returns the newest good generation of name. What was never written is of kind NotFound. When neither the file
@@ -78,11 +83,11 @@ func (d *Dir) Read(name string) ([]byte, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
-	best, err := d.read(name)
+	data, err := d.read(name)
 	if err != nil {
 		return nil, fmt.Errorf("read %q: %w", name, err)
 	}
-	return best.data, nil
+	return data, nil
 }
 
 // Write makes data the newest generation of name, and keeps the one before. When it returns, data is on the disk;
@@ -113,7 +118,7 @@ func (d *Dir) Remove(name string) error {
 	found := false
 	// The newest goes last: a crash in between must not bring an older one back to life.
 	for _, file := range []string{name + damaged, name + older, name} {
-		switch err := os.Remove(d.file(file)); {
+		switch err := d.remove(file); {
 		case err == nil:
 			found = true
 		case !errors.Is(err, fs.ErrNotExist):
@@ -123,55 +128,10 @@ func (d *Dir) Remove(name string) error {
 	if !found {
 		return fmt.Errorf("remove %q: %w", name, fault.NotFound)
 	}
-	if err := syncFolder(d.Path); err != nil {
+	if err := d.sync(); err != nil {
 		return fmt.Errorf("remove %q: %w", name, writeFault(err))
 	}
 	return nil
-}
-
-// lockPoll is how often a taken lock is asked for again: no system has a lock that waits and can be interrupted.
-const lockPoll = 20 * time.Millisecond
-
-// Lock takes the lock called name, waiting for it until ctx ends (fault.StateBusy, around ctx's error). It excludes
-// other processes and other callers in this one. The system itself releases it when the process dies, however it
-// dies. The returned function releases it, and may be called twice.
-func (d *Dir) Lock(ctx context.Context, name string) (unlock func(), err error) {
-	lock, err := d.lock(name)
-	if err != nil {
-		return nil, err
-	}
-	ok, err := lock.TryLockContext(ctx, lockPoll)
-	if !ok && ctx.Err() != nil {
-		return nil, fmt.Errorf("lock %q: %w", name, fault.New(fault.StateBusy, ctx.Err()))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("lock %q: %w", name, writeFault(err))
-	}
-	return sync.OnceFunc(func() { _ = lock.Unlock() }), nil
-}
-
-// TryLock takes the lock called name if it is free, and says whether it was. See [Dir.Lock].
-func (d *Dir) TryLock(name string) (unlock func(), ok bool, err error) {
-	lock, err := d.lock(name)
-	if err != nil {
-		return nil, false, err
-	}
-	ok, err = lock.TryLock()
-	if err != nil {
-		return nil, false, fmt.Errorf("lock %q: %w", name, writeFault(err))
-	}
-	if !ok {
-		return nil, false, nil
-	}
-	return sync.OnceFunc(func() { _ = lock.Unlock() }), true, nil
-}
-
-func (d *Dir) lock(name string) (*flock.Flock, error) {
-	name = strings.TrimSuffix(name, locked)
-	if err := checkName(name); err != nil {
-		return nil, err
-	}
-	return flock.New(d.file(name + locked)), nil
 }
 
 func (d *Dir) file(name string) string { return filepath.Join(d.Path, name) }
@@ -197,89 +157,4 @@ func checkName(name string) error {
 		return fmt.Errorf("file name %q: %w", name, fault.Invalid)
 	}
 	return nil
-}
-
-// generation is one readable file.
-type generation struct {
-	number uint64
-	data   []byte
-}
-
-var errDamaged = errors.New("the file is damaged")
-
-// load reads one file: errDamaged if it is not whole, fs.ErrNotExist if there is none.
-func (d *Dir) load(file string) (generation, error) {
-	f, err := os.Open(d.file(file))
-	if err != nil {
-		return generation{}, err
-	}
-	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, MaxSize+maxHeader+1))
-	if err != nil {
-		return generation{}, err
-	}
-	return decode(raw)
-}
-
-// read returns the newest good generation. Its errors are faults.
-func (d *Dir) read(name string) (generation, error) {
-	newest, newestErr := d.load(name)
-	previous, previousErr := d.load(name + older)
-	switch {
-	case newestErr == nil && (previousErr != nil || newest.number >= previous.number):
-		return newest, nil
-	case previousErr == nil && newestErr == nil:
-		d.notice(name, fmt.Errorf("generation %d was put back over %d", newest.number, previous.number+1))
-		return previous, nil
-	case previousErr == nil && (errors.Is(newestErr, errDamaged) || errors.Is(newestErr, fs.ErrNotExist)):
-		d.notice(name, newestErr)
-		return previous, nil
-	case errors.Is(newestErr, fs.ErrNotExist) && errors.Is(previousErr, fs.ErrNotExist):
-		return generation{}, fault.NotFound
-	}
-	for _, err := range []error{newestErr, previousErr} { // a disk that fails is no reason to give anything up
-		if !errors.Is(err, errDamaged) && !errors.Is(err, fs.ErrNotExist) {
-			return generation{}, readFault(err)
-		}
-	}
-	d.setAside(name)
-	return generation{}, fault.New(fault.StateCorrupt, errDamaged)
-}
-
-func (d *Dir) notice(name string, cause error) {
-	if d.Notice != nil {
-		d.Notice(name, fault.New(fault.StateRecovered, cause))
-	}
-}
-
-// maxHeader is the longest header line: "latchkey 1 ", 20 digits, a space, 64 hex characters, a line end.
-const maxHeader = 11 + 20 + 1 + 64 + 1
-
-func encode(g generation) []byte {
-	return append(fmt.Appendf(make([]byte, 0, maxHeader+len(g.data)), "latchkey 1 %d %s\n", g.number, checksum(g)), g.data...)
-}
-
-func decode(raw []byte) (generation, error) {
-	header, data, ok := strings.Cut(string(raw[:min(len(raw), maxHeader)]), "\n")
-	if !ok {
-		return generation{}, errDamaged
-	}
-	_ = data
-	g := generation{data: raw[len(header)+1:]}
-	var sum string
-	if n, err := fmt.Sscanf(header, "latchkey 1 %d %64s", &g.number, &sum); n != 2 || err != nil {
-		return generation{}, errDamaged
-	}
-	if sum != checksum(g) || header != fmt.Sprintf("latchkey 1 %d %s", g.number, sum) {
-		return generation{}, errDamaged
-	}
-	return g, nil
-}
-
-// checksum finds damage, not malice: whoever may write here may also compute it.
-func checksum(g generation) string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%d\n", g.number)
-	h.Write(g.data)
-	return hex.EncodeToString(h.Sum(nil))
 }

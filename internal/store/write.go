@@ -4,79 +4,111 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"regexp"
+	"time"
 )
 
 // write stores data as the next generation. Each step leaves a folder from which read gets the state before or after.
 func (d *Dir) write(name string, data []byte) error {
-	newest, newestErr := d.load(name)
-	previous, previousErr := d.load(name + older)
-	for _, err := range []error{newestErr, previousErr} {
-		if err != nil && !errors.Is(err, errDamaged) && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	next := generation{number: max(newest.number, previous.number) + 1, data: data}
-	pending, err := prepare(d.Path, d.file(name), encode(next))
+	p, err := d.look(name)
 	if err != nil {
 		return err
 	}
-	defer pending.discard()
+	next := generation{max(p.newest.number, p.previous.number) + 1, data}
+	file, err := d.prepare(name, encode(next))
+	if err != nil {
+		return err
+	}
+	defer file.discard()
 
 	switch {
-	case newestErr == nil && (previousErr != nil || newest.number >= previous.number):
+	case p.current():
 		err = d.keep(name, name+older)
-	case newestErr == nil || errors.Is(newestErr, errDamaged):
+	case !errors.Is(p.newestErr, fs.ErrNotExist):
 		err = d.keep(name, name+damaged) // damaged, or an old one put back: the good one beside it stays
 	}
 	if err != nil {
 		return err
 	}
-	if err := pending.commit(); err != nil {
+	return d.commit(file)
+}
+
+// keep makes the file from known as to, which it replaces, in steps that leave neither name missing.
+func (d *Dir) keep(from, to string) error {
+	temp := "." + to + ".link"
+	if err := d.remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := d.step("link"); err != nil {
+		return err
+	}
+	if os.Link(d.file(from), d.file(temp)) != nil { // a file system without links; if the disk is in trouble, so is the copy
+		raw, err := os.ReadFile(d.file(from))
+		if err != nil {
+			return err
+		}
+		file, err := d.prepare(to, raw)
+		if err != nil {
+			return err
+		}
+		defer file.discard()
+		return d.commit(file)
+	}
+	err := d.step("rename")
+	if err == nil {
+		err = patiently(func() error { return os.Rename(d.file(temp), d.file(to)) })
+	}
+	// Renaming one link of a file over another link of it does nothing and leaves both: remove it in any case.
+	_ = os.Remove(d.file(temp))
+	return err
+}
+
+// prepare writes raw, whole and durable, beside the file that it is to become.
+func (d *Dir) prepare(name string, raw []byte) (*pending, error) {
+	if err := d.step("write"); err != nil {
+		return nil, err
+	}
+	return prepare(d.Path, d.file(name), raw)
+}
+
+// commit gives a prepared file its name, durably.
+func (d *Dir) commit(file *pending) error {
+	if err := d.step("commit"); err != nil {
+		return err
+	}
+	if err := patiently(file.commit); err != nil {
+		return err
+	}
+	return d.sync()
+}
+
+func (d *Dir) remove(file string) error {
+	if err := d.step("remove"); err != nil {
+		return err
+	}
+	return os.Remove(d.file(file))
+}
+
+func (d *Dir) sync() error {
+	if err := d.step("sync"); err != nil {
 		return err
 	}
 	return syncFolder(d.Path)
 }
 
-// keep gives the file from the second name to, which it replaces in one step, so that neither name is ever missing.
-func (d *Dir) keep(from, to string) error {
-	temp := d.file("." + to + ".link")
-	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := os.Link(d.file(from), temp); err != nil { // a file system without links: copy
-		raw, err := os.ReadFile(d.file(from))
-		if err != nil {
-			return err
-		}
-		copied, err := prepare(d.Path, d.file(to), raw)
-		if err != nil {
-			return err
-		}
-		defer copied.discard()
-		return copied.commit()
-	}
-	if err := os.Rename(temp, d.file(to)); err != nil {
-		_ = os.Remove(temp)
-		return err
-	}
-	// Renaming one link of a file over another link of it does nothing, and leaves both.
-	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
+// unfinished matches what a write leaves behind when the machine stops in the middle of it.
+var unfinished = regexp.MustCompile(`^\.[A-Za-z0-9._-]*([0-9]{6,}|\.link)$`)
 
-// setAside moves the damaged generations of name out of the way. Trouble on the way is not reported: the caller has
-// a worse error to tell.
-func (d *Dir) setAside(name string) {
-	for _, file := range []string{name + older, name} { // the newest last: it is the one worth keeping as .damaged
-		_ = os.Rename(d.file(file), d.file(name+damaged))
-	}
-	if _, err := d.load(name + damaged); err == nil {
-		// Another process wrote a good file between our look and our move: give it back, unless it wrote again.
-		if os.Link(d.file(name+damaged), d.file(name)) == nil {
-			_ = os.Remove(d.file(name + damaged))
+// sweep removes what unfinished writes left, once no writer can still be at it. Trouble is left to those who write.
+func (d *Dir) sweep() {
+	entries, _ := os.ReadDir(d.Path)
+	for _, entry := range entries {
+		if !entry.Type().IsRegular() || !unfinished.MatchString(entry.Name()) {
+			continue
+		}
+		if info, err := entry.Info(); err == nil && time.Since(info.ModTime()) > time.Hour {
+			_ = os.Remove(filepath.Join(d.Path, entry.Name()))
 		}
 	}
-	_ = syncFolder(d.Path)
 }
