@@ -54,7 +54,7 @@ type Record struct {
 	CanReject      bool                       `json:"canReject"`
 	CreatedAt      Timestamp                  `json:"createdAt"`
 	UpdatedAt      Timestamp                  `json:"updatedAt"`
-	Failure        *status                    `json:"failure"`
+	Failure        *VendorError               `json:"failure"`
 }
 
 // Result names an activity that was accepted, whatever became of it. It is zero when nothing was accepted.
@@ -141,13 +141,14 @@ func (c *Client) wait(ctx context.Context, organizationID string, rec Record) (R
 	}
 	limited, cancel := context.WithTimeout(ctx, p.Limit)
 	defer cancel()
-	for pause := p.First; ; pause = min(2*pause, p.Max) {
+	for pause := p.First; ; {
 		if done, err := rec.over(); done {
 			return rec, err
 		}
 		if !sleep(limited, pause) {
 			return rec, rec.late(ctx)
 		}
+		pause = min(2*pause, p.Max)
 		next, err := c.GetActivity(limited, organizationID, rec.ID)
 		switch e, _ := errors.AsType[*fault.Error](err); {
 		case err == nil:
@@ -155,7 +156,7 @@ func (c *Client) wait(ctx context.Context, organizationID string, rec Record) (R
 		case limited.Err() != nil:
 			return rec, rec.late(ctx)
 		case e != nil && e.Kind == fault.Limited:
-			pause = max(pause, e.RetryAfter/2) // doubled above
+			pause = max(pause, e.RetryAfter)
 		case e != nil && e.Kind == fault.Unavailable: // accepted is accepted: look again
 		default:
 			return rec, err
@@ -178,7 +179,7 @@ func (r Record) over() (bool, error) {
 	case Failed:
 		code := fault.ActivityFailed
 		if r.Failure != nil {
-			e.Failure = r.Failure.vendorError(0)
+			e.Failure = r.Failure
 			if said, _ := e.Failure.said(); said == fault.OTPWrong || said == fault.OTPExpired || said == fault.OTPLocked || said == fault.OTPLimited {
 				code = said // what went wrong with a code is the person's to know, however it travels
 			}

@@ -24,16 +24,18 @@ func (e *VendorError) Error() string {
 	return fmt.Sprintf("turnkey said %d (%d %s): %q", e.HTTPStatus, e.GRPC, e.TurnkeyCode, e.Message)
 }
 
-// status is google.rpc.Status as the service writes it, with its code in one or both of two places.
-type status struct {
-	Code        int             `json:"code"`
-	Message     string          `json:"message"`
-	Details     json.RawMessage `json:"details"`
-	TurnkeyCode string          `json:"turnkeyErrorCode"`
-}
-
-func (s status) vendorError(httpStatus int) *VendorError {
-	e := &VendorError{HTTPStatus: httpStatus, GRPC: s.Code, Message: s.Message[:min(len(s.Message), 1000)], TurnkeyCode: s.TurnkeyCode}
+// UnmarshalJSON reads google.rpc.Status as the service writes it, with its own code in one or both of two places.
+func (e *VendorError) UnmarshalJSON(raw []byte) error {
+	var s struct {
+		Code        int             `json:"code"`
+		Message     string          `json:"message"`
+		Details     json.RawMessage `json:"details"`
+		TurnkeyCode string          `json:"turnkeyErrorCode"`
+	}
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return err
+	}
+	e.GRPC, e.Message, e.TurnkeyCode = s.Code, s.Message[:min(len(s.Message), 1000)], s.TurnkeyCode
 	var details []struct {
 		TurnkeyCode string `json:"turnkeyErrorCode"`
 	}
@@ -44,15 +46,15 @@ func (s status) vendorError(httpStatus int) *VendorError {
 			}
 		}
 	}
-	return e
+	return nil
 }
 
 func parseVendorError(httpStatus int, answer []byte) *VendorError {
-	var s status
-	if json.Unmarshal(answer, &s) != nil {
+	e := &VendorError{HTTPStatus: httpStatus}
+	if json.Unmarshal(answer, e) != nil {
 		return &VendorError{HTTPStatus: httpStatus}
 	}
-	return s.vendorError(httpStatus)
+	return e
 }
 
 // spoken reports whether the answer was Turnkey's own, and not that of something in between.

@@ -2,6 +2,7 @@ package turnkey
 
 import (
 	"context"
+	"encoding/json"
 	"strconv"
 )
 
@@ -142,6 +143,21 @@ type RootUserParams struct {
 	APIKeys         []APIKeyParams        `json:"apiKeys"`
 	Authenticators  []AuthenticatorParams `json:"authenticators"`
 	OAuthProviders  []OAuthProviderParams `json:"oauthProviders"`
+}
+
+// MarshalJSON writes lists that are nil as empty ones: the service insists on all three.
+func (p RootUserParams) MarshalJSON() ([]byte, error) {
+	type plain RootUserParams
+	if p.APIKeys == nil {
+		p.APIKeys = []APIKeyParams{}
+	}
+	if p.Authenticators == nil {
+		p.Authenticators = []AuthenticatorParams{}
+	}
+	if p.OAuthProviders == nil {
+		p.OAuthProviders = []OAuthProviderParams{}
+	}
+	return json.Marshal(plain(p))
 }
 
 // APIKeyParams register a key that stamps.

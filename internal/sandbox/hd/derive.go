@@ -24,14 +24,22 @@ type Key struct {
 
 // NewKey completes a private key that did not come from a path, such as an imported one.
 func NewKey(curve string, private []byte) (Key, error) {
-	c, err := arithmetic(curve)
+	c, err := checkPrivate(curve, private)
 	if err != nil {
 		return Key{}, err
 	}
-	if len(private) != 32 || !c.valid(private) {
-		return Key{}, invalid("invalid private key")
-	}
 	return Key{curve, private, c.public(private)}, nil
+}
+
+func checkPrivate(name string, private []byte) (curve, error) {
+	c, err := arithmetic(name)
+	if err != nil {
+		return nil, err
+	}
+	if len(private) != 32 || !c.valid(private) {
+		return nil, invalid("invalid private key")
+	}
+	return c, nil
 }
 
 // Derive returns the key at path under seed (16 to 64 bytes): BIP-32 for secp256k1, SLIP-0010 for the others, which

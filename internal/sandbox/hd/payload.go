@@ -35,7 +35,7 @@ func SignRawPayload(k Key, addressFormat, payload, encoding, hashFunction string
 	if !taproot {
 		return SignDigest(k, message)
 	}
-	if _, err := NewKey(k.Curve, k.Private); err != nil || k.Curve != Secp256k1 {
+	if _, err := checkPrivate(k.Curve, k.Private); err != nil || k.Curve != Secp256k1 {
 		return "", "", "", invalid("invalid curve")
 	}
 	key := taprootKey(k.Private).Bytes()

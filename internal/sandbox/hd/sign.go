@@ -17,7 +17,7 @@ import (
 // hex: r and s of 64 characters, v of two, which is the recovery id with ECDSA and 00 with ed25519. ECDSA is low-S
 // with nonces by RFC 6979, so that the same digest always gets the same signature.
 func SignDigest(k Key, digest []byte) (r, s, v string, err error) {
-	if _, err := NewKey(k.Curve, k.Private); err != nil {
+	if _, err := checkPrivate(k.Curve, k.Private); err != nil {
 		return "", "", "", err
 	}
 	if k.Curve == Ed25519 {
