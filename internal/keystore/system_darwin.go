@@ -7,6 +7,9 @@ import (
 	"latchkey/internal/fault"
 )
 
+// systemName is what people know the keychain by.
+const systemName = "macOS Keychain"
+
 // systemCode reads the exit status of /usr/bin/security, which is the lowest byte of an OSStatus: -25308 (may not
 // ask the user) becomes 36, -25307 (no default keychain) 37, -25293 (not authorized) 51, -128 (user cancelled) 128.
 func systemCode(err error) fault.Code {

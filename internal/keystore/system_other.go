@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"os/exec"
-	"runtime"
 
 	"github.com/zalando/go-keyring"
 
@@ -34,17 +33,25 @@ func (d direct) remove(account string) error {
 }
 
 // health looks for an item that nobody stores: being told "not found" takes an open keychain and asks nobody.
-func (d direct) health(context.Context) Health {
-	name := map[string]string{"darwin": "macOS Keychain", "windows": "Windows Credential Manager"}[runtime.GOOS]
-	_, err := d.get("v1/health")
-	switch {
-	case err == nil, errors.Is(err, keyring.ErrNotFound):
-		return Health{State: Protected, Name: name}
-	case fault.KindOf(err) == fault.Locked:
-		return Health{State: Locked, Name: name, Err: err}
-	default:
-		return Health{State: Absent, Name: name, Err: err}
+func (d direct) health(ctx context.Context) Health {
+	h := Health{State: Absent, Name: systemName}
+	answer := make(chan error, 1)
+	go func() {
+		_, err := d.get("v1/health")
+		answer <- err
+	}()
+	select {
+	case h.Err = <-answer:
+	case <-ctx.Done():
+		h.Err = ended(ctx)
 	}
+	switch {
+	case h.Err == nil, errors.Is(h.Err, keyring.ErrNotFound):
+		h.State, h.Err = Protected, nil
+	case fault.KindOf(h.Err) == fault.Locked:
+		h.State = Locked
+	}
+	return h
 }
 
 // translate gives a foreign error its code. Its text is dropped: that of macOS may hold the secret.

@@ -8,6 +8,9 @@ import (
 	"latchkey/internal/fault"
 )
 
+// systemName is what people know the keychain by.
+const systemName = "Windows Credential Manager"
+
 // systemCode reads the error of the Credential Manager.
 func systemCode(err error) fault.Code {
 	switch {
