@@ -1,0 +1,234 @@
+// The one file that knows Wails. Everything else speaks to a Gateway, so a test puts a stub in its place.
+//
+// Go keeps all state. The page asks for it, renders it, and asks again when it hears that it changed. No secret, key
+// or session token passes here, save a code that a person types.
+
+import { words } from './words'
+
+/** The kinds of internal/fault, and "internal" for what has none. */
+export const kinds = [
+  'invalid', 'not found', 'conflict', 'denied', 'cancelled', 'expired', 'pending', 'limited', 'locked', 'unavailable',
+  'corrupt', 'internal',
+] as const
+export type Kind = (typeof kinds)[number]
+
+/** What went wrong, in words of Go's catalogue. retryAfterMs and triesLeft are 0 where they say nothing. */
+export type Failure = {
+  code: string
+  kind: Kind
+  title: string
+  happened: string
+  means: string
+  next: string
+  /** The label of the button that does the next step; empty where no button can. */
+  action: string
+  /** For a developer: the cause, without secrets. */
+  detail: string
+  retryAfterMs: number
+  triesLeft: number
+}
+
+export type ProfileKind = 'sandbox' | 'development' | 'live'
+export type Phase = 'loading' | 'firstRun' | 'failed' | 'ways' | 'code' | 'in' | 'ended'
+export type Connection = 'none' | 'connected' | 'offline'
+export type StoreState = 'protected' | 'passphrase' | 'memory' | 'locked' | 'absent' | 'unknown'
+export type EndReason = 'clock' | 'rejected' | 'revoked' | 'replaced' | 'startup' | 'loggedOut'
+
+/** A place where keys can live, offered on the first run. */
+export type StoreChoice = {
+  backend: 'keychain' | 'memory'
+  name: string
+  state: string
+  strength: 0 | 1 | 2 | 3 | 4
+  /** The strength in a word: Fair, Good, Best. */
+  word: string
+  available: boolean
+  /** Why it cannot be chosen, or what choosing it means; may be empty. */
+  reason: string
+}
+
+export type Attempt = {
+  id: string
+  contact: string
+  publicKey: string
+  length: number
+  alphanumeric: boolean
+  triesLeft: number
+  expiresAt: number
+  resendAt: number
+}
+
+export type Session = {
+  id: string
+  label: string
+  contact: string
+  userName: string
+  organizationId: string
+  publicKey: string
+  keyStore: string
+  madeAt: number
+  expiresAt: number
+  refreshAt: number
+  lengthSeconds: number
+  refreshing: boolean
+  /** When a failed refresh is tried again; 0 when none failed. */
+  retryAt: number
+}
+
+export type Ended = { reason: EndReason; at: number; contact: string; revoked: boolean; endsAt: number }
+
+/** All that the window shows but for wallets. Times are milliseconds of the service's clock. */
+export type State = {
+  profile: { name: string; kind: ProfileKind }
+  version: string
+  phase: Phase
+  failure: Failure | null
+  connection: Connection
+  store: { backend: 'keychain' | 'memory' | ''; name: string; state: StoreState; failure: Failure | null }
+  stores: StoreChoice[]
+  attempt: Attempt | null
+  session: Session | null
+  ended: Ended | null
+  /** The key of a log-in that has begun; empty before. */
+  pendingPublicKey: string
+  now: number
+  skewMs: number
+}
+
+export type Account = { id: string; name: string; chain: string; address: string; path: string; publicKey: string }
+export type Wallet = {
+  id: string
+  name: string
+  createdAt: number
+  exported: boolean
+  imported: boolean
+  accounts: Account[]
+}
+export type Chain = 'ethereum' | 'solana' | 'bitcoin'
+
+export type Result<T> = { ok: true; value: T } | { ok: false; failure: Failure }
+
+/** What the window can ask of Go. Every call settles, and none throws. */
+export type Gateway = {
+  state(): Promise<Result<State>>
+  checkStores(): Promise<Result<State>>
+  start(backend: string): Promise<Result<State>>
+  beginEmail(contact: string): Promise<Result<State>>
+  submitCode(attemptId: string, code: string): Promise<Result<State>>
+  resendCode(attemptId: string): Promise<Result<State>>
+  cancelLogin(attemptId: string): Promise<Result<State>>
+  /** The newest code for the attempt's contact, from the sandbox's inbox. Refused in every other profile. */
+  sandboxCode(attemptId: string): Promise<Result<string>>
+  wallets(): Promise<Result<Wallet[]>>
+  createWallet(name: string, chains: Chain[]): Promise<Result<Wallet>>
+  refreshSession(): Promise<Result<State>>
+  logOut(): Promise<Result<State>>
+  /** Leaves the screen that says why a session ended. */
+  acknowledge(): Promise<Result<State>>
+  copy(text: string): Promise<Result<void>>
+  /** Tells Go that the page is painted. */
+  ready(): Promise<Result<void>>
+  /** Calls heard whenever Go's state changed; the answer stops it. */
+  onChanged(heard: () => void): () => void
+}
+
+type Nullable<T, K extends keyof T> = Omit<T, K> & { [P in K]: T[P] | null }
+type WireState = Nullable<State, 'stores'>
+type WireWallet = Nullable<Wallet, 'accounts'>
+
+/** The bound struct app.App, as Go writes it: an empty slice arrives as null. */
+export interface Bound {
+  State(): Promise<WireState>
+  CheckStores(): Promise<WireState>
+  Start(backend: string): Promise<WireState>
+  BeginEmail(contact: string): Promise<WireState>
+  SubmitCode(attemptId: string, code: string): Promise<WireState>
+  ResendCode(attemptId: string): Promise<WireState>
+  CancelLogin(attemptId: string): Promise<WireState>
+  SandboxCode(attemptId: string): Promise<string>
+  Wallets(): Promise<WireWallet[] | null>
+  CreateWallet(name: string, chains: string[]): Promise<WireWallet>
+  RefreshSession(): Promise<WireState>
+  LogOut(): Promise<WireState>
+  Acknowledge(): Promise<WireState>
+  Copy(text: string): Promise<void>
+  Ready(): Promise<void>
+}
+
+declare global {
+  interface Window {
+    go?: { app?: { App?: Bound } }
+    runtime?: { EventsOn(name: string, heard: () => void): () => void }
+  }
+}
+
+/** The one event, without data, that Go sends. */
+export const changed = 'latchkey:changed'
+
+/** Turns whatever a call was rejected with into a Failure. What is not one of Go's becomes internal. */
+export function toFailure(reason: unknown): Failure {
+  const text = reason instanceof Error ? reason.message : typeof reason === 'string' ? reason : String(reason)
+  try {
+    const read: unknown = JSON.parse(text)
+    if (isFailure(read)) return { ...blank, ...read, kind: kinds.includes(read.kind) ? read.kind : 'internal' }
+  } catch {
+    // Not JSON: a fault of the bridge itself.
+  }
+  return { ...internal, detail: text.slice(0, 2000) }
+}
+
+function isFailure(read: unknown): read is Pick<Failure, 'code' | 'kind' | 'title'> {
+  if (typeof read !== 'object' || read === null) return false
+  return 'code' in read && typeof read.code === 'string' && 'kind' in read && typeof read.kind === 'string'
+    && 'title' in read && typeof read.title === 'string'
+}
+
+const blank: Failure = {
+  code: '', kind: 'internal', title: '', happened: '', means: '', next: '', action: '', detail: '', retryAfterMs: 0,
+  triesLeft: 0,
+}
+
+// The one failure that Go cannot put into words itself.
+const internal: Failure = { ...blank, code: 'internal', ...words.internal }
+
+async function call<T>(bound: (app: Bound) => Promise<T>): Promise<Result<T>> {
+  try {
+    const app = window.go?.app?.App
+    if (!app) throw new Error('window.go.app.App is not there: the page was opened outside Latchkey')
+    return { ok: true, value: await bound(app) }
+  } catch (reason) {
+    return { ok: false, failure: toFailure(reason) }
+  }
+}
+
+function map<T, U>(result: Result<T>, to: (value: T) => U): Result<U> {
+  return result.ok ? { ok: true, value: to(result.value) } : result
+}
+
+const state = (read: WireState): State => ({ ...read, stores: read.stores ?? [] })
+const wallet = (read: WireWallet): Wallet => ({ ...read, accounts: read.accounts ?? [] })
+
+/** Go, by way of Wails. */
+export const wails: Gateway = {
+  state: async () => map(await call((app) => app.State()), state),
+  checkStores: async () => map(await call((app) => app.CheckStores()), state),
+  start: async (backend) => map(await call((app) => app.Start(backend)), state),
+  beginEmail: async (contact) => map(await call((app) => app.BeginEmail(contact)), state),
+  submitCode: async (id, code) => map(await call((app) => app.SubmitCode(id, code)), state),
+  resendCode: async (id) => map(await call((app) => app.ResendCode(id)), state),
+  cancelLogin: async (id) => map(await call((app) => app.CancelLogin(id)), state),
+  sandboxCode: (id) => call((app) => app.SandboxCode(id)),
+  wallets: async () => map(await call((app) => app.Wallets()), (list) => (list ?? []).map(wallet)),
+  createWallet: async (name, chains) => map(await call((app) => app.CreateWallet(name, chains)), wallet),
+  refreshSession: async () => map(await call((app) => app.RefreshSession()), state),
+  logOut: async () => map(await call((app) => app.LogOut()), state),
+  acknowledge: async () => map(await call((app) => app.Acknowledge()), state),
+  copy: (text) => call((app) => app.Copy(text)),
+  ready: () => call((app) => app.Ready()),
+  onChanged: (heard) => window.runtime?.EventsOn(changed, () => heard()) ?? (() => {}),
+}
+
+/** The end of a switch over a union: does not compile while a case is missing. */
+export function assertNever(value: never): never {
+  throw new Error(`unexpected value: ${JSON.stringify(value)}`)
+}
