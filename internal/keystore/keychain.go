@@ -222,7 +222,7 @@ const maxItem = 2000
 
 func (k *Keychain) get(ctx context.Context, account string) (string, error) {
 	var value string
-	err := k.call(ctx, func(ctx context.Context) (err error) {
+	err := k.call(ctx, func() (err error) {
 		value, err = k.system.get(account)
 		return err
 	}, nil)
@@ -232,32 +232,40 @@ func (k *Keychain) get(ctx context.Context, account string) (string, error) {
 	return value, nil
 }
 
-// put stores value, then reads it back: a keychain can say "saved" with nothing stored.
+// put stores value, then reads it back: a keychain can say "saved" with nothing stored. What is not to stay when it
+// cannot be read back, or when nobody waits for it any more, undo removes.
 func (k *Keychain) put(ctx context.Context, account, value string, undo func()) error {
 	if len(value) >= maxItem {
 		return fault.New(fault.KeychainTooLarge, fmt.Errorf("%d bytes", len(value)))
 	}
-	return k.call(ctx, func(ctx context.Context) error {
+	return k.call(ctx, func() error {
 		if err := k.system.set(account, value); err != nil {
 			return err
 		}
-		kept, err := k.system.get(account)
-		if errors.Is(err, keyring.ErrNotFound) {
-			return fault.New(fault.KeychainMismatch, errors.New("saved, but not there"))
+		err := k.readBack(account, value)
+		if err != nil && undo != nil {
+			undo()
 		}
-		if err != nil {
-			return err
-		}
-		if subtle.ConstantTimeCompare([]byte(kept), []byte(value)) != 1 {
-			return fault.New(fault.KeychainMismatch, errors.New("saved, but something else came back"))
-		}
-		return nil
+		return err
 	}, undo)
+}
+
+func (k *Keychain) readBack(account, value string) error {
+	kept, err := k.system.get(account)
+	switch {
+	case errors.Is(err, keyring.ErrNotFound):
+		return fault.New(fault.KeychainMismatch, errors.New("saved, but not there"))
+	case err != nil:
+		return err
+	case subtle.ConstantTimeCompare([]byte(kept), []byte(value)) != 1:
+		return fault.New(fault.KeychainMismatch, errors.New("saved, but something else came back"))
+	}
+	return nil
 }
 
 // remove deletes an item, then looks: a keychain can say "deleted" after the user said no.
 func (k *Keychain) remove(ctx context.Context, account string) error {
-	return k.call(ctx, func(ctx context.Context) error {
+	return k.call(ctx, func() error {
 		if err := k.system.remove(account); err != nil {
 			return err
 		}
@@ -272,7 +280,7 @@ func (k *Keychain) remove(ctx context.Context, account string) error {
 }
 
 // call runs op in its turn, with the keychain ready. A missing item gets its code here, for every method at once.
-func (k *Keychain) call(ctx context.Context, op func(context.Context) error, undo func()) error {
+func (k *Keychain) call(ctx context.Context, op func() error, undo func()) error {
 	if k.bad != nil {
 		return k.bad
 	}
@@ -280,7 +288,10 @@ func (k *Keychain) call(ctx context.Context, op func(context.Context) error, und
 		if err := k.system.ready(ctx); err != nil {
 			return err
 		}
-		return op(ctx)
+		if ctx.Err() != nil { // nobody waits any more: change nothing
+			return ended(ctx)
+		}
+		return op()
 	}, undo)
 	if errors.Is(err, keyring.ErrNotFound) {
 		return fault.New(fault.KeyMissing, nil)
@@ -307,3 +318,9 @@ func (s *keychainSigner) Sign(ctx context.Context, digest []byte) ([]byte, error
 	}
 	return key.Sign(ctx, digest)
 }
+
+// Format prints the public key, whatever the verb: fmt would follow the pointer to the store, and print its keys.
+func (s *keychainSigner) Format(f fmt.State, _ rune) { fmt.Fprint(f, "key "+s.publicKey) }
+
+// Format prints what the store is, whatever the verb, and nothing that it holds.
+func (k *Keychain) Format(f fmt.State, _ rune) { fmt.Fprint(f, "keychain "+k.prefix) }

@@ -98,7 +98,8 @@ type Health struct {
 const MaxSecret = 1400
 
 // CheckName reports whether name can name a secret: 1 to 100 of a-z, 0-9, dot, hyphen, underscore and slash, not
-// beginning with a slash or with "key/", which is where keys are. Upper case is out because Windows ignores case. A bad name is a mistake of the program, of kind Invalid.
+// beginning with a slash or with "key/", which is where keys are. Upper case is out because Windows ignores case. A
+// bad name is a mistake of the program, of kind Invalid.
 func CheckName(name string) error {
 	ok := name != "" && len(name) <= 100 && name[0] != '/' && !strings.HasPrefix(name, "key/")
 	for _, c := range []byte(name) {

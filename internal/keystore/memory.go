@@ -168,3 +168,9 @@ func (s *memorySigner) Sign(ctx context.Context, digest []byte) ([]byte, error) 
 	}
 	return key.Sign(ctx, digest)
 }
+
+// Format prints the public key, whatever the verb: fmt would follow the pointer to the store, and print its keys.
+func (s *memorySigner) Format(f fmt.State, _ rune) { fmt.Fprint(f, "key "+s.publicKey) }
+
+// Format prints what the store is, whatever the verb, and nothing that it holds.
+func (m *Memory) Format(f fmt.State, _ rune) { fmt.Fprint(f, "memory") }

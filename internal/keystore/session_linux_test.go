@@ -39,6 +39,7 @@ func inSession(t *testing.T) bool {
 	if os.Getenv(sessionVariable) == t.Name() {
 		return true
 	}
+	t.Parallel()
 	need.Command(t, "dbus-run-session", "dbus-daemon", "gnome-keyring-daemon")
 	home, err := os.MkdirTemp("", "latchkey-session") // not t.TempDir: the path of a socket has at most 107 bytes
 	if err != nil {

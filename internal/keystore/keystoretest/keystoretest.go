@@ -44,6 +44,7 @@ func Run(t *testing.T, newStore func(t *testing.T) keystore.Store) {
 		{"a forgotten key still signs", forget},
 		{"what is stored outlives the store", persistence},
 		{"health and backend speak", health},
+		{"printing tells no secret", printing},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, newStore) })
 	}
@@ -319,6 +320,27 @@ func health(t *testing.T, newStore func(t *testing.T) keystore.Store) {
 	}
 	if s.Backend() == "" {
 		t.Error("no backend")
+	}
+}
+
+// printing: fmt reads unexported fields, and follows pointers for verbs that do not fit them.
+func printing(t *testing.T, newStore func(t *testing.T) keystore.Store) {
+	s := newStore(t)
+	canary := []byte("canary-5d1c")
+	put(t, s, "printed", canary)
+	key := create(t, s)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%p", "%t"} {
+		for _, value := range []any{s, key, []any{s, key}, struct{ Any any }{s}} {
+			text := fmt.Sprintf(verb, value)
+			for _, form := range []string{"%s", "%x", "%X", "%v"} {
+				if strings.Contains(text, strings.Trim(fmt.Sprintf(form, canary), "[]")) {
+					t.Errorf("%s of %T prints the secret", verb, value)
+				}
+			}
+			if len(text) > 400 {
+				t.Errorf("%s of %T prints %d bytes", verb, value, len(text))
+			}
+		}
 	}
 }
 
