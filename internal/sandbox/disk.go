@@ -1,0 +1,200 @@
+package sandbox
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// row is one record as it stands on disk. A nil value removes it.
+type row struct {
+	bucket string
+	key    []byte
+	value  []byte
+}
+
+// The buckets. Records are read back in this order, so that what a record refers to is there before it.
+const (
+	bucketMeta     = "meta"     // "seed", "starts", "clock", "format"
+	bucketOrg      = "org"      // by number, the parent first
+	bucketUser     = "user"     // by number
+	bucketWallet   = "wallet"   // by number
+	bucketAccount  = "account"  // by number
+	bucketOTP      = "otp"      // by id
+	bucketMessage  = "message"  // by number
+	bucketActivity = "activity" // by organization and id; never read at start
+	bucketPrint    = "print"    // organization and SHA-256 of the body, to the activity's id
+)
+
+var buckets = [...]string{bucketMeta, bucketOrg, bucketUser, bucketWallet, bucketAccount, bucketOTP, bucketMessage, bucketActivity, bucketPrint}
+
+// diskFormat is the version of what stands in the buckets.
+const diskFormat = 1
+
+// disk is the state folder. Changes are queued in the order in which they happened and written by whoever first waits
+// for one of them, all that are queued in one transaction, so that many activities share one fsync. It is safe for
+// parallel use.
+type disk struct {
+	db *bolt.DB
+
+	queueMu sync.Mutex
+	queue   []row
+	queued  uint64 // the version of the newest row queued
+
+	writeMu sync.Mutex // held while writing; never while queueMu is wanted by somebody who holds the state's lock
+	written uint64
+}
+
+// openDisk opens or makes the database of a folder, which one process at a time may use.
+func openDisk(dir string) (*disk, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("state folder: %w", err)
+	}
+	db, err := bolt.Open(filepath.Join(dir, "sandbox.db"), 0o600, &bolt.Options{Timeout: 2 * time.Second})
+	if errors.Is(err, bolt.ErrTimeout) {
+		return nil, fmt.Errorf("state folder %q: another sandbox uses it", dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("state folder %q: %w", dir, err)
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		for _, name := range buckets {
+			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("state folder %q: %w", dir, err), db.Close())
+	}
+	return &disk{db: db}, nil
+}
+
+func (d *disk) close() error {
+	if d == nil {
+		return nil
+	}
+	return d.db.Close()
+}
+
+// enqueue takes the rows of one change as that version. The caller holds the state's lock, which keeps versions in
+// order.
+func (d *disk) enqueue(version uint64, rows []row) {
+	d.queueMu.Lock()
+	defer d.queueMu.Unlock()
+	d.queue = append(d.queue, rows...)
+	d.queued = version
+}
+
+// flush returns when everything up to version is on disk. When writing fails the rows stay queued, and the next flush
+// tries again: no answer leaves before what it rests on is safe.
+func (d *disk) flush(version uint64) error {
+	if d == nil {
+		return nil
+	}
+	d.writeMu.Lock()
+	defer d.writeMu.Unlock()
+	if d.written >= version {
+		return nil // whoever came before wrote ours too
+	}
+	d.queueMu.Lock()
+	rows, queued := d.queue, d.queued
+	d.queueMu.Unlock()
+	if err := d.write(rows); err != nil {
+		return fmt.Errorf("write state: %w", err)
+	}
+	d.queueMu.Lock()
+	d.queue = d.queue[len(rows):]
+	if len(d.queue) == 0 {
+		d.queue = nil
+	}
+	d.queueMu.Unlock()
+	d.written = queued
+	return nil
+}
+
+func (d *disk) write(rows []row) error {
+	return d.db.Update(func(tx *bolt.Tx) error {
+		for _, r := range rows {
+			b := tx.Bucket([]byte(r.bucket))
+			var err error
+			if r.value == nil {
+				err = b.Delete(r.key)
+			} else {
+				err = b.Put(r.key, r.value)
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", r.bucket, err)
+			}
+		}
+		return nil
+	})
+}
+
+// wipe forgets everything and starts with rows.
+func (d *disk) wipe(rows []row) error {
+	d.writeMu.Lock()
+	defer d.writeMu.Unlock()
+	d.queueMu.Lock()
+	defer d.queueMu.Unlock()
+	d.queue, d.queued, d.written = nil, 0, 0
+	return d.db.Update(func(tx *bolt.Tx) error {
+		for _, name := range buckets {
+			if err := tx.DeleteBucket([]byte(name)); err != nil {
+				return err
+			}
+			if _, err := tx.CreateBucket([]byte(name)); err != nil {
+				return err
+			}
+		}
+		for _, r := range rows {
+			if err := tx.Bucket([]byte(r.bucket)).Put(r.key, r.value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// get reads one value, or nil.
+func (d *disk) get(bucket string, key []byte) (value []byte, err error) {
+	err = d.db.View(func(tx *bolt.Tx) error {
+		value = append([]byte(nil), tx.Bucket([]byte(bucket)).Get(key)...)
+		return nil
+	})
+	return value, err
+}
+
+// readMeta reads one value of the meta bucket into v; found is false when it was never written.
+func (d *disk) readMeta(name string, v any) (found bool, err error) {
+	raw, err := d.get(bucketMeta, []byte(name))
+	if err != nil || len(raw) == 0 {
+		return false, err
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return false, fmt.Errorf("meta %s: %w", name, err)
+	}
+	return true, nil
+}
+
+func metaRow(name string, v any) row { return row{bucketMeta, []byte(name), mustJSON(v)} }
+
+// mustJSON encodes our own records, which cannot fail.
+func mustJSON(v any) []byte {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic("sandbox: " + err.Error())
+	}
+	return raw
+}
+
+// number is a key that keeps records in the order of their making.
+func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

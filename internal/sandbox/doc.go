@@ -1,0 +1,35 @@
+// Package sandbox imitates Turnkey's public API: organizations, users, keys, sessions, one-time codes and wallets, in
+// memory or in a folder, with real stamps, tokens, bundles, addresses and signatures. A client of the service cannot
+// tell it apart, save where this comment says so.
+//
+// It owns the imitated vendor: its state, its enclave keys, its answers and its mistakes. It does not listen
+// (Sandbox.API and Sandbox.Control are handlers), and it never shares a struct with the client in turnkey, for a
+// misspelt name would then agree with itself. It depends on stamp, token, bundle, chain through its wallet engine hd,
+// fault, p256, and on bbolt for the state folder.
+//
+// # How a request goes
+//
+// routes.go is the table of what is done. Every query passes queryOf.serve and every submission submitOf.serve, which
+// read, authenticate, choose the organization, and wait for the disk; a handler runs inside one organization and
+// cannot leave any of it out. Records are replaced and never changed, by install methods that alone know the indexes.
+//
+// # What differs from the service
+//
+//   - Paths that the service has and this sandbox has not are answered 501, with the path in the message.
+//   - Done: whoami, get_user, list_users, get_api_key, get_api_keys, list_suborgs, list_verified_suborgs, list_wallets,
+//     get_wallet, list_wallet_accounts, get_wallet_account, get_activity, list_activities, get_organization_configs;
+//     init_otp, verify_otp, otp_login, stamp_login, create_sub_organization (versions 4 to 8), create_wallet,
+//     create_wallet_accounts, create_api_keys, delete_api_keys, sign_raw_payload (version 2), sign_raw_payloads.
+//   - Not done: everything else, above all passkeys (X-Stamp-WebAuthn, authenticators), attested stamps, OAuth,
+//     API keys of other curves than P-256, policies, approvals and rejections, users beyond the root users, private
+//     keys, export and import, transactions, session profiles, MFA, read-only sessions (X-Session).
+//   - A quorum above one leaves activities waiting for a consensus that nobody can give yet; users may still log in.
+//   - No rate is limited but that of one-time codes. OTP features are on in the parent too, SMS among them.
+//   - Verification tokens may be used until they end, as often as their owner likes: no source says otherwise.
+//   - Without a state folder only the newest activities are kept, about 48 MB of them; an older one is not found, and
+//     the same bytes would be done again (within the hour in which their timestamp is accepted).
+//   - appProofs are never sent.
+//   - What no source says and this sandbox chose: a stale timestampMs is REQUEST_INVALID; alphanumeric codes use
+//     Crockford's alphabet; the test contacts' code is as many zeros as the code is long; organization and user names,
+//     API key names and wallet labels have no length limit of their own; requests above 1 MiB are answered 413.
+package sandbox

@@ -1,0 +1,333 @@
+package sandbox
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"net/mail"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/internal/bundle"
+	"latchkey/internal/p256"
+	"latchkey/internal/token"
+)
+
+// Kinds of contact.
+const (
+	otpEmail = "OTP_TYPE_EMAIL"
+	otpSMS   = "OTP_TYPE_SMS"
+)
+
+// Contacts that the service keeps for tests. Their code is all zeros.
+const (
+	testEmail = "user@example.com"
+	testPhone = "+19999999999"
+)
+
+// The alphabet of alphanumeric codes: Crockford's base 32, as the API's schema says.
+const otpAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+var phoneForm = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`) // E.164
+
+// emailCustomization is taken and not used: the inbox shows what matters.
+type emailCustomization struct {
+	AppName           string `json:"appName,omitempty"` // version 1 only
+	LogoURL           string `json:"logoUrl,omitempty"`
+	MagicLinkTemplate string `json:"magicLinkTemplate,omitempty"`
+	TemplateVariables string `json:"templateVariables,omitempty"`
+	TemplateID        string `json:"templateId,omitempty"`
+}
+
+// smsTemplate is the text of a message, with {{.OtpCode}} in it.
+type smsTemplate struct {
+	Template string `json:"template,omitempty"`
+}
+
+// initOTP sends a code. The three versions differ in the field of the app's name and in what they answer.
+type initOTP struct {
+	OTPType                 string              `json:"otpType" need:"text"`
+	Contact                 string              `json:"contact" need:"text"`
+	OTPLength               *integer            `json:"otpLength,omitempty"`
+	EmailCustomization      *emailCustomization `json:"emailCustomization,omitempty"`
+	SMSCustomization        *smsTemplate        `json:"smsCustomization,omitempty"`
+	UserIdentifier          string              `json:"userIdentifier,omitempty"`
+	SendFromEmailAddress    string              `json:"sendFromEmailAddress,omitempty"`
+	Alphanumeric            *bool               `json:"alphanumeric,omitempty"`
+	SendFromEmailSenderName string              `json:"sendFromEmailSenderName,omitempty"`
+	ExpirationSeconds       numeral             `json:"expirationSeconds,omitempty"`
+	ReplyToEmailAddress     string              `json:"replyToEmailAddress,omitempty"`
+	nobody
+}
+
+// initOTPNamed are versions 2 and 3, which want the app's name.
+type initOTPNamed struct {
+	AppName string `json:"appName" need:"text"`
+	initOTP
+}
+
+type initOTPEncrypted struct{ initOTPNamed }
+
+// sentOTP is the answer to versions 1 and 2; version 3 has the target besides.
+type sentOTP struct {
+	OTPID  string `json:"otpId"`
+	Target string `json:"otpEncryptionTargetBundle,omitempty"`
+}
+
+func (in *initOTP) run(t *tx) (any, error) {
+	app := "Sandbox"
+	if in.EmailCustomization != nil && in.EmailCustomization.AppName != "" {
+		app = in.EmailCustomization.AppName
+	}
+	return in.send(t, app, false)
+}
+
+func (in *initOTPNamed) run(t *tx) (any, error)     { return in.send(t, in.AppName, false) }
+func (in *initOTPEncrypted) run(t *tx) (any, error) { return in.send(t, in.AppName, true) }
+
+func (in *initOTP) send(t *tx, app string, encrypted bool) (any, error) {
+	if err := checkContact(in.OTPType, in.Contact); err != nil {
+		return nil, err
+	}
+	length := 9
+	if in.OTPLength != nil {
+		length = int(*in.OTPLength)
+	}
+	if length < 6 || length > 9 {
+		return nil, invalid("invalid otp length: must be between 6 and 9")
+	}
+	life, ok := seconds(in.ExpirationSeconds, otpDefault)
+	if !ok || life > otpMost {
+		return nil, invalid("invalid otp expiration: must be between 1 and %d seconds", otpMost)
+	}
+	o := &otp{id: t.id(), org: t.org, kind: in.OTPType, contact: in.Contact, created: t.now, expires: t.now + life*1000}
+	if in.UserIdentifier != "" {
+		o.bucket = print(sha256.Sum256([]byte(in.UserIdentifier))).String() // as short as any
+	}
+	known := &t.state.otps
+	if known.liveFor(o.key(), t.now) >= liveMax {
+		return nil, tooManyOTPs()
+	}
+	if o.bucket != "" && known.sentFor(contactKey{t.org.id, o.bucket}, t.now) >= sendsMax {
+		return nil, tooManyOTPs()
+	}
+	o.code = t.state.choices.code(in.Contact, length, in.Alphanumeric == nil || *in.Alphanumeric)
+	sent := sentOTP{OTPID: o.id.String()}
+	if encrypted {
+		o.target = t.state.choices.key()
+		var err error
+		if sent.Target, err = bundle.NewOTPTarget(t.state.enclave.fetcher, o.target.PublicKey(), t.org.id.String()); err != nil {
+			return nil, err
+		}
+	}
+	for _, old := range known.stale(t.now) {
+		t.stage(overOTP{old})
+	}
+	t.stage(o)
+	t.deliver(o, app, in.SMSCustomization)
+	return sent, nil
+}
+
+// deliver puts the message in the inbox, and the oldest one out of it.
+func (t *tx) deliver(o *otp, app string, sms *smsTemplate) {
+	m := &message{ID: t.state.inbox.nextID(), At: t.now, To: o.contact, Channel: "email", Kind: "otp", Subject: "Your code for " + app,
+		Text: fmt.Sprintf("Your code for %s is %s. It is valid until %s.", app, o.code, isoTime(o.expires)),
+		Code: o.code, OTPID: o.id.String(), OrganizationID: o.org.id.String()}
+	if o.kind == otpSMS {
+		m.Channel, m.Subject = "sms", ""
+		if sms != nil && sms.Template != "" {
+			m.Text = strings.ReplaceAll(sms.Template, "{{.OtpCode}}", o.code)
+		}
+	}
+	if n := m.number(); n > inboxMax {
+		t.stage(forgotten{n - inboxMax})
+	}
+	t.stage(m)
+}
+
+// code makes a code for contact.
+func (c *choices) code(contact string, length int, alphanumeric bool) string {
+	if sameEmail(contact) == testEmail || contact == testPhone {
+		return strings.Repeat("0", length)
+	}
+	alphabet := otpAlphabet
+	if !alphanumeric {
+		alphabet = otpAlphabet[:10]
+	}
+	code := make([]byte, length)
+	for i := range code {
+		code[i] = alphabet[c.below(len(alphabet))]
+	}
+	return string(code)
+}
+
+func checkContact(kind, contact string) error {
+	switch kind {
+	case otpEmail:
+		return checkEmail(contact)
+	case otpSMS:
+		return checkPhone(contact)
+	}
+	return invalid("invalid otp type: must be %s or %s", otpEmail, otpSMS)
+}
+
+func checkEmail(email string) error {
+	parsed, err := mail.ParseAddress(email)
+	if err != nil || parsed.Address != email || parsed.Name != "" || len(email) > 254 || strings.ContainsAny(email, " \t\r\n<>") {
+		return badContact()
+	}
+	return nil
+}
+
+func checkPhone(phone string) error {
+	if !phoneForm.MatchString(phone) {
+		return invalid("invalid phone number: must be in E.164 format")
+	}
+	return nil
+}
+
+// seconds reads an expirationSeconds; absent, it is def.
+func seconds(n numeral, def int64) (int64, bool) {
+	if n == "" {
+		return def, true
+	}
+	v, ok := n.int64()
+	return v, ok && v > 0 && v <= lifeMax
+}
+
+// lifeMax bounds what is asked for in seconds, at a hundred years, so that no time overflows.
+const lifeMax = 100 * 366 * 24 * 3600
+
+// verifyOTP takes a plain code.
+type verifyOTP struct {
+	OTPID             string  `json:"otpId" need:"text"`
+	OTPCode           string  `json:"otpCode" need:"text"`
+	ExpirationSeconds numeral `json:"expirationSeconds,omitempty"`
+	PublicKey         string  `json:"publicKey,omitempty"`
+	nobody
+}
+
+func (in *verifyOTP) run(t *tx) (any, error) {
+	if in.PublicKey != "" {
+		if _, ok := parsePoint(in.PublicKey); !ok {
+			return nil, invalid("invalid public key")
+		}
+	}
+	o, err := t.findOTP(in.OTPID)
+	if err != nil {
+		return nil, err
+	}
+	if o.target != nil {
+		return nil, invalid("this OTP was initiated for encryption: use ACTIVITY_TYPE_VERIFY_OTP_V2")
+	}
+	return t.verify(o, in.OTPCode, strings.ToLower(in.PublicKey), in.ExpirationSeconds)
+}
+
+// verifyOTPEncrypted takes a code that is sealed together with the key that is to use the token.
+type verifyOTPEncrypted struct {
+	OTPID              string  `json:"otpId" need:"text"`
+	EncryptedOTPBundle string  `json:"encryptedOtpBundle" need:"text"`
+	ExpirationSeconds  numeral `json:"expirationSeconds,omitempty"`
+
+	code, publicKey string
+	opened          error
+}
+
+// prepare opens the bundle, which costs as much as a signature.
+func (in *verifyOTPEncrypted) prepare(c *call) error {
+	c.state.mu.RLock()
+	o, err := c.findOTP(in.OTPID)
+	c.state.mu.RUnlock()
+	if err != nil || o.target == nil {
+		return err // run says what is wrong with the generation
+	}
+	in.code, in.publicKey, in.opened = bundle.OpenOTP(o.target, in.EncryptedOTPBundle)
+	return nil
+}
+
+func (in *verifyOTPEncrypted) run(t *tx) (any, error) {
+	o, err := t.findOTP(in.OTPID)
+	if err != nil {
+		return nil, err
+	}
+	if o.target == nil {
+		return nil, invalid("this OTP was not initiated for encryption: use ACTIVITY_TYPE_VERIFY_OTP")
+	}
+	if in.opened != nil { // no guess: whoever sealed it to another key knows nothing of the code
+		return nil, invalid("invalid encrypted OTP bundle").because("otp", "sealed to the target of this OTP", in.opened.Error())
+	}
+	return t.verify(o, in.code, strings.ToLower(in.publicKey), in.ExpirationSeconds)
+}
+
+// findOTP returns the code of the organization with that id. The caller holds the lock.
+func (c *call) findOTP(id string) (*otp, error) {
+	parsed, ok := parseID(id)
+	if o := c.state.otps.byID[parsed]; ok && o != nil && o.org == c.org {
+		return o, nil
+	}
+	return nil, notFound("no OTP found with the given ID", "otpId", id)
+}
+
+// verify compares a guess and issues the token. A wrong guess is counted although the activity fails.
+func (t *tx) verify(o *otp, guess, publicKey string, life numeral) (any, error) {
+	lasts, ok := seconds(life, 3600)
+	if !ok || lasts > 86400 {
+		return nil, invalid("invalid verification token expiration: must be between 1 and 86400 seconds")
+	}
+	next := *o
+	switch {
+	case o.finished:
+		return nil, wrongOTP("it was used already").because("otp", "unused", "used")
+	case o.wrong >= triesMax:
+		return nil, wrongOTP("too many wrong attempts, initiate a new one").because("otp", "fewer than 3 wrong attempts", "locked")
+	case t.now >= o.expires:
+		return nil, wrongOTP("it has expired").because("otp", "now before "+isoTime(o.expires), isoTime(t.now))
+	case subtle.ConstantTimeCompare([]byte(strings.ToUpper(guess)), []byte(o.code)) == 0:
+		next.wrong++
+		t.evenSo(&next)
+		return nil, wrongOTP("").because("otp", "the code of this OTP", fmt.Sprintf("wrong attempt %d of %d", next.wrong, triesMax))
+	}
+	next.finished = true
+	e := t.state.enclave
+	v := token.Verification{
+		ID: t.state.tokenID(t.org.id).String(), OrganizationID: t.org.id.String(), VerificationType: o.kind, Contact: o.contact,
+		PublicKey: publicKey, Expires: time.UnixMilli(t.now + lasts*1000), Legacy: o.target == nil,
+	}
+	key := e.fetcher
+	if v.Legacy {
+		key = e.legacy
+	}
+	jwt, err := token.IssueVerification(key, v)
+	if err != nil {
+		return nil, err
+	}
+	t.stage(&next)
+	return struct {
+		VerificationToken string `json:"verificationToken"`
+	}{jwt}, nil
+}
+
+// tokenID returns an id for a token that org issues. The older kind of token names no organization, so its id is bound
+// to the one that issued it; otherwise a sub-organization's token would be good in another.
+func (s *state) tokenID(org uuid.UUID) uuid.UUID {
+	id := s.choices.id()
+	return s.bindID(id, org)
+}
+
+func (s *state) bindID(id, org uuid.UUID) uuid.UUID {
+	mac := hmac.New(sha256.New, []byte(p256.PrivateHex(s.enclave.legacy)))
+	mac.Write(org[:])
+	mac.Write(id[:8])
+	copy(id[8:], mac.Sum(nil))
+	return version4(id)
+}
+
+// issuedBy reports whether a token with that id was issued by org.
+func (s *state) issuedBy(id string, org uuid.UUID) bool {
+	parsed, ok := parseID(id)
+	return ok && s.bindID(parsed, org) == parsed
+}

@@ -1,0 +1,226 @@
+package sandbox
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// refusal is an answer of the service that is no success: the HTTP status, the gRPC number, the message, and the
+// service's own code, which clients branch on. All of them are made in this file, so that one table holds every text.
+type refusal struct {
+	http    int
+	grpc    int
+	message string
+	code    string // turnkeyErrorCode
+
+	// For the list of recent requests: which check refused, and on what grounds. Neither is sent to the client.
+	check, expected, seen string
+}
+
+func (r *refusal) Error() string { return r.message }
+
+// gRPC numbers.
+const (
+	grpcInvalid         = 3
+	grpcNotFound        = 5
+	grpcExists          = 6
+	grpcDenied          = 7
+	grpcExhausted       = 8
+	grpcAborted         = 10
+	grpcUnimplemented   = 12
+	grpcInternal        = 13
+	grpcUnauthenticated = 16
+)
+
+// because says what a check wanted and what it saw.
+func (r *refusal) because(check, expected, seen string) *refusal {
+	r.check, r.expected, r.seen = check, expected, seen
+	return r
+}
+
+// invalid is a request that can never succeed as it is.
+func invalid(format string, args ...any) *refusal {
+	return &refusal{http: http.StatusBadRequest, grpc: grpcInvalid, code: "REQUEST_INVALID", message: fmt.Sprintf(format, args...), check: "parameters"}
+}
+
+// badBody is a body that cannot be read. why never repeats a value.
+func badBody(why string) *refusal {
+	return invalid("bad request body: %s", why).because("body", "", why)
+}
+
+func missingField(name string) *refusal {
+	return invalid("invalid request body: missing field `%s`", name).because("body", name, "")
+}
+
+func notFound(what, key, value string) *refusal {
+	return &refusal{http: http.StatusNotFound, grpc: grpcNotFound, code: "REQUEST_INVALID", message: fmt.Sprintf("%s %s=%s", what, key, clip(value)), check: "parameters"}
+}
+
+func unauthenticated(code, format string, args ...any) *refusal {
+	return &refusal{http: http.StatusUnauthorized, grpc: grpcUnauthenticated, code: code, message: fmt.Sprintf(format, args...)}
+}
+
+func noStamp(submit bool) *refusal {
+	message := "no valid authentication signature found for request"
+	if submit {
+		message = "cannot authenticate public API activity request without a stamp (X-Stamp/X-Stamp-Webauthn header)"
+	}
+	return unauthenticated("SIGNATURE_MISSING", "%s", message).because("stamp present", "one stamp header", "none")
+}
+
+func badStamp(kind, why string) *refusal {
+	return unauthenticated("SIGNATURE_INVALID", "could not extract %s stamp", kind).because("stamp decodes", "", why)
+}
+
+func twoStamps(seen []string) *refusal {
+	return unauthenticated("SIGNATURE_INVALID", "malformed activity stamp").because("stamp decodes", "one stamp header", strings.Join(seen, ", "))
+}
+
+func badSignature(key string) *refusal {
+	return unauthenticated("SIGNATURE_INVALID", "could not verify api key signature").because("signature", "over the exact body by "+key, "another signature")
+}
+
+func unknownKey(organizationID, publicKey string) *refusal {
+	return unauthenticated("PUBLIC_KEY_NOT_FOUND", "could not find public key in organization or its parent organization organizationId=%s publicKey=%s",
+		organizationID, publicKey).because("key known", "a key of the organization or its parent", publicKey)
+}
+
+func sharedKey(organizationID, publicKey string) *refusal {
+	return unauthenticated("CREDENTIAL_CONFLICT", "more than one suborg associated with a public key organizationId=%s publicKey=%s",
+		organizationID, publicKey).because("key known", "a key of one sub-organization", publicKey)
+}
+
+func unknownCredential(organizationID, credentialID string) *refusal {
+	return unauthenticated("CREDENTIAL_NOT_FOUND", "credential ID could not be found in organization or its parent organization organizationId=%s credentialId=%s",
+		organizationID, clip(credentialID)).because("key known", "an authenticator of the organization", clip(credentialID))
+}
+
+// expiredKey holds the words by which Turnkey's kits know that a session is over.
+func expiredKey(organizationID, publicKey string, ended string) *refusal {
+	return unauthenticated("API_KEY_EXPIRED", "rpc error: code = Unauthenticated desc = expired api key publicKey=%s organizationId=%s",
+		publicKey, organizationID).because("key not expired", "now before "+ended, publicKey)
+}
+
+func badOrganizationID(id string) *refusal {
+	r := invalid("malformed organization ID provided").because("organization", "a UUID", clip(id))
+	r.code = "INVALID_ORGANIZATION_ID"
+	return r
+}
+
+func unknownOrganization(id string) *refusal {
+	return &refusal{http: http.StatusNotFound, grpc: grpcNotFound, code: "ORGANIZATION_NOT_FOUND",
+		message: "no organization found with the given ID organizationId=" + id, check: "organization", seen: id}
+}
+
+func wrongOrganization(target, voters string) *refusal {
+	r := invalid("organization mismatch: request is targeting organization (%q), but voters are in organization (%q)", target, voters)
+	r.code = "ORGANIZATION_MISMATCH"
+	return r.because("rights", "a user of "+target, "a user of "+voters)
+}
+
+func parentOnly() *refusal {
+	r := invalid("this activity can only be initiated by a parent organization")
+	r.code = "INVALID_ACTIVITY_CALLER"
+	return r.because("rights", "a parent organization", "a sub-organization")
+}
+
+func badTime(seen, now string) *refusal {
+	return invalid("request timestamp is outside of the accepted window timestampMs=%s", clip(seen)).
+		because("timestamp", "less than an hour before and at most five minutes after "+now, seen)
+}
+
+func tooManyOTPs() *refusal {
+	r := invalid("Max number of OTPs have been initiated please wait and try again")
+	r.code = "MAX_OTP_INITIATED"
+	return r.because("limits", "", "")
+}
+
+// wrongOTP begins with the words by which Turnkey's kits know a wrong code; why tells the rest to a person.
+func wrongOTP(why string) *refusal {
+	message := "Invalid OTP code"
+	if why != "" {
+		message += ": " + why
+	}
+	return invalid("%s", message)
+}
+
+func badContact() *refusal {
+	r := invalid("invalid email address")
+	r.code = "INVALID_EMAIL"
+	return r
+}
+
+func badToken(why string) *refusal {
+	return invalid("invalid verification token: %s", why).because("verification token", "", why)
+}
+
+func badClientSignature(why string) *refusal {
+	return invalid("invalid client signature: %s", why).because("client signature", "", why)
+}
+
+func exists(format string, args ...any) *refusal {
+	return &refusal{http: http.StatusConflict, grpc: grpcExists, code: "REQUEST_INVALID", message: fmt.Sprintf(format, args...), check: "parameters"}
+}
+
+func tooMany(what string) *refusal {
+	return &refusal{http: http.StatusTooManyRequests, grpc: grpcExhausted, code: "UNSPECIFIED", message: what, check: "limits"}
+}
+
+// unimplemented names what the vendor does and this sandbox does not.
+func unimplemented(what string) *refusal {
+	return &refusal{http: http.StatusNotImplemented, grpc: grpcUnimplemented, code: "UNSPECIFIED", message: "this sandbox does not do " + what, check: "sandbox"}
+}
+
+func noSuchPath(path string) *refusal {
+	return &refusal{http: http.StatusNotFound, grpc: grpcNotFound, code: "UNSPECIFIED", message: "Not Found", check: "path", seen: clip(path)}
+}
+
+func wrongMethod() *refusal {
+	return &refusal{http: http.StatusMethodNotAllowed, grpc: grpcUnimplemented, code: "UNSPECIFIED", message: "Method Not Allowed", check: "path", expected: http.MethodPost}
+}
+
+func tooLarge() *refusal {
+	return &refusal{http: http.StatusRequestEntityTooLarge, grpc: grpcInvalid, code: "REQUEST_INVALID", message: "request body is too large", check: "body",
+		expected: fmt.Sprintf("at most %d bytes", bodyMax)}
+}
+
+// internal hides what went wrong; it is in the log.
+func internal() *refusal {
+	return &refusal{http: http.StatusInternalServerError, grpc: grpcInternal, code: "INTERNAL", message: "internal server error", check: "sandbox"}
+}
+
+// startedOver is for requests that a reset overtook.
+func startedOver() *refusal {
+	return &refusal{http: http.StatusConflict, grpc: grpcAborted, code: "UNSPECIFIED", message: "the sandbox was reset meanwhile", check: "sandbox"}
+}
+
+// rpcStatus is the body of every refusal. The service's code stands in two places, because old and new clients look
+// in different ones.
+type rpcStatus struct {
+	Code             int             `json:"code"`
+	Message          string          `json:"message"`
+	Details          []refusalDetail `json:"details"`
+	TurnkeyErrorCode string          `json:"turnkeyErrorCode"`
+}
+
+type refusalDetail struct {
+	Type             string `json:"@type"`
+	TurnkeyErrorCode string `json:"turnkeyErrorCode"`
+}
+
+func (r *refusal) body() rpcStatus {
+	return rpcStatus{
+		Code: r.grpc, Message: r.message, TurnkeyErrorCode: r.code,
+		Details: []refusalDetail{{Type: "type.googleapis.com/errors.v1.TurnkeyErrorDetail", TurnkeyErrorCode: r.code}},
+	}
+}
+
+// clip bounds what a message repeats of a request.
+func clip(s string) string {
+	const most = 80
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
+}

@@ -1,0 +1,66 @@
+package sandbox
+
+// endpoints is the table of what is done: every path of the API that this sandbox serves, and for submissions every
+// version of the activity. What stands in paths.txt and not here is answered 501.
+func endpoints() map[string]endpoint {
+	const query, submit = "/public/v1/query/", "/public/v1/submit/"
+	return map[string]endpoint{
+		query + "whoami":                   queryOf[nothing]{whoami},
+		query + "get_user":                 queryOf[userFilter]{getUser},
+		query + "list_users":               queryOf[nothing]{listUsers},
+		query + "get_api_keys":             queryOf[anyUserFilter]{getAPIKeys},
+		query + "get_api_key":              queryOf[apiKeyFilter]{getAPIKey},
+		query + "list_suborgs":             queryOf[subOrgsFilter]{listSubOrgs},
+		query + "list_verified_suborgs":    queryOf[subOrgsFilter]{listVerifiedSubOrgs},
+		query + "list_wallets":             queryOf[nothing]{listWallets},
+		query + "get_wallet":               queryOf[walletFilter]{getWallet},
+		query + "list_wallet_accounts":     queryOf[accountsFilter]{listWalletAccounts},
+		query + "get_wallet_account":       queryOf[accountFilter]{getWalletAccount},
+		query + "get_activity":             queryOf[activityFilter]{getActivity},
+		query + "list_activities":          queryOf[activitiesFilter]{listActivities},
+		query + "get_organization_configs": queryOf[nothing]{getOrganizationConfigs},
+
+		submit + "init_otp": submitOf{
+			"ACTIVITY_TYPE_INIT_OTP":    {"initOtpIntent", "initOtpResult", byParent, parametersOf[initOTP]()},
+			"ACTIVITY_TYPE_INIT_OTP_V2": {"initOtpIntentV2", "initOtpResult", byParent, parametersOf[initOTPNamed]()},
+			"ACTIVITY_TYPE_INIT_OTP_V3": {"initOtpIntentV3", "initOtpResultV2", byParent, parametersOf[initOTPEncrypted]()},
+		},
+		submit + "verify_otp": submitOf{
+			"ACTIVITY_TYPE_VERIFY_OTP":    {"verifyOtpIntent", "verifyOtpResult", byParent, parametersOf[verifyOTP]()},
+			"ACTIVITY_TYPE_VERIFY_OTP_V2": {"verifyOtpIntentV2", "verifyOtpResult", byParent, parametersOf[verifyOTPEncrypted]()},
+		},
+		submit + "otp_login": submitOf{
+			"ACTIVITY_TYPE_OTP_LOGIN":    {"otpLoginIntent", "otpLoginResult", byParent | ofOneself, parametersOf[otpLogin]()},
+			"ACTIVITY_TYPE_OTP_LOGIN_V2": {"otpLoginIntentV2", "otpLoginResult", byParent | ofOneself, parametersOf[otpLoginEncrypted]()},
+		},
+		submit + "stamp_login": submitOf{
+			"ACTIVITY_TYPE_STAMP_LOGIN": {"stampLoginIntent", "stampLoginResult", ofOneself, parametersOf[stampLogin]()},
+		},
+		submit + "create_sub_organization": submitOf{
+			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V4": {"createSubOrganizationIntentV4", "createSubOrganizationResultV4", inParent, createSubOrganizationOf(4)},
+			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V5": {"createSubOrganizationIntentV5", "createSubOrganizationResultV5", inParent, createSubOrganizationOf(5)},
+			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V6": {"createSubOrganizationIntentV6", "createSubOrganizationResultV6", inParent, createSubOrganizationOf(6)},
+			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V7": {"createSubOrganizationIntentV7", "createSubOrganizationResultV7", inParent, createSubOrganizationOf(7)},
+			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V8": {"createSubOrganizationIntentV8", "createSubOrganizationResultV8", inParent, createSubOrganizationOf(8)},
+		},
+		submit + "create_wallet": submitOf{
+			"ACTIVITY_TYPE_CREATE_WALLET": {"createWalletIntent", "createWalletResult", quorumOnly, parametersOf[createWallet]()},
+		},
+		submit + "create_wallet_accounts": submitOf{
+			"ACTIVITY_TYPE_CREATE_WALLET_ACCOUNTS": {"createWalletAccountsIntent", "createWalletAccountsResult", quorumOnly, parametersOf[createWalletAccounts]()},
+		},
+		submit + "create_api_keys": submitOf{
+			"ACTIVITY_TYPE_CREATE_API_KEYS":    {"createApiKeysIntent", "createApiKeysResult", ofOneself, parametersOf[createAPIKeys]()},
+			"ACTIVITY_TYPE_CREATE_API_KEYS_V2": {"createApiKeysIntentV2", "createApiKeysResult", ofOneself, parametersOf[createAPIKeysV2]()},
+		},
+		submit + "delete_api_keys": submitOf{
+			"ACTIVITY_TYPE_DELETE_API_KEYS": {"deleteApiKeysIntent", "deleteApiKeysResult", ofOneself, parametersOf[deleteAPIKeys]()},
+		},
+		submit + "sign_raw_payload": submitOf{
+			"ACTIVITY_TYPE_SIGN_RAW_PAYLOAD_V2": {"signRawPayloadIntentV2", "signRawPayloadResult", quorumOnly, parametersOf[signRawPayload]()},
+		},
+		submit + "sign_raw_payloads": submitOf{
+			"ACTIVITY_TYPE_SIGN_RAW_PAYLOADS": {"signRawPayloadsIntent", "signRawPayloadsResult", quorumOnly, parametersOf[signRawPayloads]()},
+		},
+	}
+}

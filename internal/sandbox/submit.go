@@ -1,0 +1,228 @@
+package sandbox
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// envelope is the body of every submission.
+type envelope struct {
+	Type              string          `json:"type" need:"text"`
+	TimestampMs       numeral         `json:"timestampMs" need:"text"`
+	OrganizationID    *string         `json:"organizationId" need:"yes"`
+	Parameters        json.RawMessage `json:"parameters" need:"yes"`
+	GenerateAppProofs *bool           `json:"generateAppProofs"`
+}
+
+// Statuses of activities.
+const (
+	statusCompleted = "ACTIVITY_STATUS_COMPLETED"
+	statusConsensus = "ACTIVITY_STATUS_CONSENSUS_NEEDED"
+)
+
+// serve does one submission: read, authenticate, look at the time, find what the same bytes did before, check rights,
+// and only then do it.
+func (e submitOf) serve(c *call) (any, error) {
+	var env envelope
+	if err := decode(c.body, &env); err != nil {
+		return nil, err
+	}
+	c.seen.ActivityType = clip(env.Type)
+	k, ok := e[env.Type]
+	if !ok {
+		return nil, badBody("type: not an activity of this path that is done here")
+	}
+	in, err := k.read(env.Parameters)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.authenticate(*env.OrganizationID, true); err != nil {
+		return nil, err
+	}
+	if err := c.inWindow(env.TimestampMs); err != nil {
+		return nil, err
+	}
+	body := print(sha256.Sum256(c.body))
+	if a, err := c.state.history.byBody(c.org.id, body); err != nil || a != nil {
+		return c.answer(a, err)
+	}
+	if err := k.allows(c); err != nil {
+		return nil, err
+	}
+	if err := in.prepare(c); err != nil {
+		return nil, err
+	}
+	return c.answer(c.execute(env.Type, k, in, body))
+}
+
+// inWindow checks the time that a request says it was made.
+func (c *call) inWindow(timestampMs numeral) error {
+	ms, ok := timestampMs.int64()
+	if !ok {
+		return badBody("timestampMs: want an integer")
+	}
+	if age := c.now - ms; age >= oldest || age < -newest {
+		return badTime(strconv.FormatInt(ms, 10), strconv.FormatInt(c.now, 10))
+	}
+	return nil
+}
+
+// allows checks who may do k at all; the quorum comes later.
+func (k kind) allows(c *call) error {
+	switch {
+	case c.onBehalf() && k.rights&byParent == 0:
+		return wrongOrganization(c.org.name, c.user.org.name)
+	case k.rights&inParent != 0 && c.org.parent != nil:
+		return parentOnly()
+	}
+	return nil
+}
+
+// execute runs the activity and records it, all under the write lock, so that equal bytes are done once and a key that
+// was deleted meanwhile does nothing.
+func (c *call) execute(name string, k kind, in params, body print) (*activity, error) {
+	s := c.state
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return nil, startedOver()
+	}
+	if err := c.stillKnown(); err != nil {
+		return nil, err
+	}
+	if a, err := s.history.byBody(c.org.id, body); err != nil || a != nil {
+		return a, err
+	}
+	intent, err := encode(in)
+	if err != nil {
+		return nil, err
+	}
+	a := &activity{
+		ID: s.history.nextID(c.now, s.choices), Org: c.org.id, Type: name, Status: statusCompleted,
+		Intent: k.intent, Parameters: intent, Fingerprint: body, Created: c.now,
+		Votes: []vote{{ID: s.choices.id(), Org: c.user.org.id, User: c.user.id, Message: string(c.body),
+			PublicKey: c.stamp.PublicKey, Signature: c.stamp.Signature, Scheme: c.stamp.Scheme, Created: c.now}},
+	}
+	t := &tx{call: c}
+	if c.org.threshold > 1 && !c.onBehalf() && !k.isOwn(c, in) {
+		a.Status = statusConsensus
+	} else {
+		result, err := in.run(t)
+		if err != nil {
+			s.commit(t.always)
+			return nil, err
+		}
+		if a.Outcome, err = encode(result); err != nil {
+			return nil, err
+		}
+		a.Result = k.result
+	}
+	s.commit(append(append(t.always, t.staged...), a, printed{a}))
+	return a, nil
+}
+
+// stillKnown repeats the last step of authenticate under the write lock: c.user may be an old version by now, and the
+// key may be gone. The caller holds the lock.
+func (c *call) stillKnown() error {
+	u := c.user.org.user(c.user.id)
+	if u == nil || u.with(c.point) == nil {
+		return unknownKey(c.org.id.String(), c.stamp.PublicKey)
+	}
+	c.user = u
+	return nil
+}
+
+// own is implemented by parameters that may be about a user's own credentials.
+type own interface{ about(c *call) uuid.UUID }
+
+// isOwn reports whether the activity is about nobody's credentials but the caller's.
+func (k kind) isOwn(c *call, in params) bool {
+	o, ok := in.(own)
+	return k.rights&ofOneself != 0 && (!ok || o.about(c) == c.user.id)
+}
+
+// answer waits until everything that a says is on disk, and puts it in the envelope. After an error it waits too: a
+// wrong guess that was counted must not be forgotten.
+func (c *call) answer(a *activity, err error) (any, error) {
+	c.state.mu.RLock()
+	version := c.state.version
+	var view activityView
+	if a != nil {
+		view = c.view(a)
+	}
+	c.state.mu.RUnlock()
+	if flushErr := c.state.disk.flush(version); flushErr != nil {
+		return nil, flushErr
+	}
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		Activity activityView `json:"activity"`
+	}{view}, nil
+}
+
+// activityView is an activity as the service shows it.
+type activityView struct {
+	ID             string                     `json:"id"`
+	OrganizationID string                     `json:"organizationId"`
+	Status         string                     `json:"status"`
+	Type           string                     `json:"type"`
+	Intent         map[string]json.RawMessage `json:"intent"`
+	Result         map[string]json.RawMessage `json:"result"`
+	Votes          []voteView                 `json:"votes"`
+	Fingerprint    string                     `json:"fingerprint"`
+	CanApprove     bool                       `json:"canApprove"`
+	CanReject      bool                       `json:"canReject"`
+	CreatedAt      timestamp                  `json:"createdAt"`
+	UpdatedAt      timestamp                  `json:"updatedAt"`
+}
+
+type voteView struct {
+	ID         string    `json:"id"`
+	UserID     string    `json:"userId"`
+	User       userView  `json:"user"`
+	ActivityID string    `json:"activityId"`
+	Selection  string    `json:"selection"`
+	Message    string    `json:"message"`
+	PublicKey  string    `json:"publicKey"`
+	Signature  string    `json:"signature"`
+	Scheme     string    `json:"scheme"`
+	CreatedAt  timestamp `json:"createdAt"`
+}
+
+// view shows a to the caller, who sits in c.org. The caller of this method holds the lock.
+func (c *call) view(a *activity) activityView {
+	v := activityView{
+		ID: a.ID.String(), OrganizationID: a.Org.String(), Status: a.Status, Type: a.Type,
+		Intent: map[string]json.RawMessage{a.Intent: a.Parameters}, Result: map[string]json.RawMessage{},
+		Votes: []voteView{}, Fingerprint: a.Fingerprint.String(), CreatedAt: stampTime(a.Created), UpdatedAt: stampTime(a.Created),
+	}
+	if a.Result != "" {
+		v.Result[a.Result] = a.Outcome
+	}
+	voted := false
+	for _, vote := range a.Votes {
+		voter := userView{UserID: vote.User.String()}.full()
+		if org := c.state.orgs[vote.Org]; org != nil {
+			if u := org.user(vote.User); u != nil {
+				voter = u.view()
+			}
+		}
+		voted = voted || vote.User == c.user.id
+		v.Votes = append(v.Votes, voteView{
+			ID: vote.ID.String(), UserID: vote.User.String(), User: voter, ActivityID: v.ID, Selection: "VOTE_SELECTION_APPROVED",
+			Message: vote.Message, PublicKey: vote.PublicKey, Signature: vote.Signature, Scheme: vote.Scheme, CreatedAt: stampTime(vote.Created),
+		})
+	}
+	v.CanApprove = a.Status == statusConsensus && !voted && !c.onBehalf()
+	v.CanReject = v.CanApprove
+	return v
+}
+
+// isoTime is for texts that people read.
+func isoTime(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }

@@ -1,0 +1,234 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"slices"
+
+	"latchkey/internal/token"
+)
+
+// usersMax is how many users an organization may have, as the service documents.
+const usersMax = 100
+
+// createSubOrganization are versions 4 to 8. What an older version does not have is ignored there, as any unknown
+// field is.
+type createSubOrganization struct {
+	SubOrganizationName  string           `json:"subOrganizationName" need:"text"`
+	RootUsers            []rootUserParams `json:"rootUsers" need:"yes"`
+	RootQuorumThreshold  *integer         `json:"rootQuorumThreshold" need:"yes"`
+	Wallet               *walletParams    `json:"wallet,omitempty"`
+	DisableEmailRecovery *bool            `json:"disableEmailRecovery,omitempty"`
+	DisableEmailAuth     *bool            `json:"disableEmailAuth,omitempty"`
+	DisableSMSAuth       *bool            `json:"disableSmsAuth,omitempty"`      // from 7
+	DisableOTPEmailAuth  *bool            `json:"disableOtpEmailAuth,omitempty"` // from 7
+	VerificationToken    string           `json:"verificationToken,omitempty"`   // from 7
+	ClientSignature      *clientSignature `json:"clientSignature,omitempty"`     // from 7
+
+	version int
+	proof   *token.Verification
+	keys    [][]*apiKey // of each user
+}
+
+// rootUserParams is a user to make. Authenticators and OAuth providers are not done yet, so only empty lists are.
+type rootUserParams struct {
+	UserName        string             `json:"userName" need:"text"`
+	UserEmail       string             `json:"userEmail,omitempty"`
+	UserPhoneNumber string             `json:"userPhoneNumber,omitempty"` // from 7
+	APIKeys         []apiKeyParams     `json:"apiKeys" need:"yes"`        // with curves from 6
+	Authenticators  []json.RawMessage  `json:"authenticators" need:"yes"`
+	OAuthProviders  *[]json.RawMessage `json:"oauthProviders,omitempty"` // from 5
+}
+
+// createSubOrganizationOf reads one version.
+func createSubOrganizationOf(version int) func([]byte) (params, error) {
+	return func(raw []byte) (params, error) {
+		in := &createSubOrganization{version: version}
+		if err := decode(raw, in); err != nil {
+			return nil, err
+		}
+		return in, in.complete()
+	}
+}
+
+func (in *createSubOrganization) complete() error {
+	for i := range in.RootUsers {
+		u := &in.RootUsers[i]
+		switch {
+		case in.version >= 6:
+			if err := curvesNamed(u.APIKeys); err != nil {
+				return err
+			}
+		default:
+			for j := range u.APIKeys {
+				u.APIKeys[j].CurveType = ""
+			}
+		}
+		switch {
+		case in.version < 5:
+			u.OAuthProviders = nil
+		case u.OAuthProviders == nil:
+			return missingField("oauthProviders")
+		}
+		if in.version < 7 {
+			u.UserPhoneNumber = ""
+		}
+	}
+	if in.version < 7 {
+		in.DisableSMSAuth, in.DisableOTPEmailAuth, in.VerificationToken, in.ClientSignature = nil, nil, "", nil
+	}
+	return nil
+}
+
+func (in *createSubOrganization) prepare(c *call) (err error) {
+	if len(in.RootUsers) > usersMax {
+		return tooMany("organization has exceeded maximum users")
+	}
+	in.keys = make([][]*apiKey, len(in.RootUsers))
+	for i, u := range in.RootUsers {
+		if len(u.Authenticators) > 0 {
+			return unimplemented("authenticators in create_sub_organization")
+		}
+		if u.OAuthProviders != nil && len(*u.OAuthProviders) > 0 {
+			return unimplemented("oauthProviders in create_sub_organization")
+		}
+		if in.keys[i], err = drawKeys(u.APIKeys); err != nil {
+			return err
+		}
+		if err := u.check(); err != nil {
+			return err
+		}
+	}
+	switch n := *in.RootQuorumThreshold; {
+	case n < 1:
+		return invalid("quorum threshold must be non-zero integer")
+	case int(n) > len(in.RootUsers):
+		return invalid("quorum users missing")
+	}
+	if err := in.prove(c); err != nil {
+		return err
+	}
+	if in.Wallet != nil {
+		return in.Wallet.prepare(c)
+	}
+	return nil
+}
+
+func (u rootUserParams) check() error {
+	if u.UserEmail != "" {
+		if err := checkEmail(u.UserEmail); err != nil {
+			return err
+		}
+	}
+	if u.UserPhoneNumber != "" {
+		if err := checkPhone(u.UserPhoneNumber); err != nil {
+			return err
+		}
+	}
+	if len(u.APIKeys) == 0 && u.UserEmail == "" && u.UserPhoneNumber == "" {
+		return invalid("user missing valid credential")
+	}
+	return nil
+}
+
+// prove checks the verification token, if there is one: it is of the right generation, its contact is that of a user,
+// and its key agreed to exactly that user.
+func (in *createSubOrganization) prove(c *call) error {
+	if in.VerificationToken == "" {
+		return nil
+	}
+	v, err := c.proof(in.VerificationToken)
+	if err != nil {
+		return err
+	}
+	if v.Legacy && in.version >= 8 {
+		return badToken("it was issued for ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V7")
+	}
+	at := slices.IndexFunc(in.RootUsers, func(u rootUserParams) bool { return u.has(v) })
+	if at < 0 {
+		return badToken("its contact is none of the root users'")
+	}
+	usage, err := agreement(v, in.ClientSignature)
+	if err != nil {
+		return err
+	}
+	if usage != nil {
+		signed := usage.SignupV2
+		if signed == nil && in.version == 7 {
+			signed = usage.Signup
+		}
+		if signed == nil || !in.RootUsers[at].is(*signed) {
+			return badClientSignature("it does not agree to a signup of this user")
+		}
+	}
+	in.proof = &v
+	return nil
+}
+
+// has reports whether the proven contact is u's.
+func (u rootUserParams) has(v token.Verification) bool {
+	if v.VerificationType == otpSMS {
+		return u.UserPhoneNumber == v.Contact
+	}
+	return u.UserEmail != "" && sameEmail(u.UserEmail) == sameEmail(v.Contact)
+}
+
+// is reports whether the signed parameters are those of u. They are compared as values, for every kit writes them its
+// own way; an absent list is an empty one.
+func (u rootUserParams) is(signed token.SignupUsage) bool {
+	if signed.Email != u.UserEmail || signed.PhoneNumber != u.UserPhoneNumber || len(signed.APIKeys) != len(u.APIKeys) ||
+		len(signed.Authenticators)+len(signed.OAuthProviders) > 0 {
+		return false
+	}
+	for i, raw := range signed.APIKeys {
+		var k apiKeyParams
+		if err := decode(mustJSON(raw), &k); err != nil || k != u.APIKeys[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func (in *createSubOrganization) run(t *tx) (any, error) {
+	org := &organization{id: t.id(), parent: t.org, name: in.SubOrganizationName, threshold: int32(*in.RootQuorumThreshold),
+		disabled: in.switches(), created: t.now}
+	t.stage(org)
+	var users []*user
+	ids := make([]string, len(in.RootUsers))
+	for i, p := range in.RootUsers {
+		u := &user{id: t.id(), number: t.number(), org: org, name: p.UserName, email: p.UserEmail, phone: p.UserPhoneNumber, created: t.now, updated: t.now}
+		if err := t.give(u, in.keys[i], users); err != nil {
+			return nil, err
+		}
+		if in.proof != nil && p.has(*in.proof) {
+			u.emailVerified = in.proof.VerificationType == otpEmail
+			u.phoneVerified = in.proof.VerificationType == otpSMS
+		}
+		users, ids[i] = append(users, u), u.id.String()
+		t.stage(u)
+	}
+	made := subOrganizationResult{SubOrganizationID: org.id.String(), RootUserIDs: ids}
+	if in.Wallet != nil {
+		w, err := in.Wallet.create(t, org)
+		if err != nil {
+			return nil, err
+		}
+		made.Wallet = &w
+	}
+	return made, nil
+}
+
+type subOrganizationResult struct {
+	SubOrganizationID string        `json:"subOrganizationId"`
+	Wallet            *walletResult `json:"wallet,omitempty"`
+	RootUserIDs       []string      `json:"rootUserIds"`
+}
+
+func (in *createSubOrganization) switches() (d disabled) {
+	for flag, off := range map[disabled]*bool{noEmailRecovery: in.DisableEmailRecovery, noEmailAuth: in.DisableEmailAuth,
+		noSMSAuth: in.DisableSMSAuth, noOTPEmailAuth: in.DisableOTPEmailAuth} {
+		if off != nil && *off {
+			d |= flag
+		}
+	}
+	return d
+}

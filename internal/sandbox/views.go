@@ -1,0 +1,106 @@
+package sandbox
+
+import "strconv"
+
+// This file is how users, keys and wallets look from outside. The names are the service's.
+
+type userView struct {
+	UserID          string       `json:"userId"`
+	UserName        string       `json:"userName"`
+	UserEmail       string       `json:"userEmail,omitempty"`
+	UserPhoneNumber string       `json:"userPhoneNumber,omitempty"`
+	Authenticators  []struct{}   `json:"authenticators"`
+	APIKeys         []apiKeyView `json:"apiKeys"`
+	UserTags        []string     `json:"userTags"`
+	OAuthProviders  []struct{}   `json:"oauthProviders"`
+	CreatedAt       timestamp    `json:"createdAt"`
+	UpdatedAt       timestamp    `json:"updatedAt"`
+	MFAPolicies     []struct{}   `json:"mfaPolicies"`
+}
+
+// full gives lists that are absent their empty form, which the service always sends.
+func (v userView) full() userView {
+	v.Authenticators, v.OAuthProviders, v.MFAPolicies, v.UserTags = []struct{}{}, []struct{}{}, []struct{}{}, []string{}
+	if v.APIKeys == nil {
+		v.APIKeys = []apiKeyView{}
+	}
+	return v
+}
+
+func (u *user) view() userView {
+	v := userView{
+		UserID: u.id.String(), UserName: u.name, UserEmail: u.email, UserPhoneNumber: u.phone,
+		CreatedAt: stampTime(u.created), UpdatedAt: stampTime(u.updated),
+	}.full()
+	for _, k := range u.keys {
+		v.APIKeys = append(v.APIKeys, k.view())
+	}
+	return v
+}
+
+type apiKeyView struct {
+	Credential        credentialView `json:"credential"`
+	APIKeyID          string         `json:"apiKeyId"`
+	APIKeyName        string         `json:"apiKeyName"`
+	CreatedAt         timestamp      `json:"createdAt"`
+	UpdatedAt         timestamp      `json:"updatedAt"`
+	ExpirationSeconds string         `json:"expirationSeconds,omitempty"`
+}
+
+type credentialView struct {
+	PublicKey string `json:"publicKey"`
+	Type      string `json:"type"`
+}
+
+func (k *apiKey) view() apiKeyView {
+	v := apiKeyView{
+		Credential: credentialView{PublicKey: k.public.String(), Type: k.kind.String()},
+		APIKeyID:   k.id.String(), APIKeyName: k.name, CreatedAt: stampTime(k.created), UpdatedAt: stampTime(k.created),
+	}
+	if k.seconds > 0 {
+		v.ExpirationSeconds = strconv.FormatInt(k.seconds, 10)
+	}
+	return v
+}
+
+type walletView struct {
+	WalletID   string    `json:"walletId"`
+	WalletName string    `json:"walletName"`
+	CreatedAt  timestamp `json:"createdAt"`
+	UpdatedAt  timestamp `json:"updatedAt"`
+	Exported   bool      `json:"exported"`
+	Imported   bool      `json:"imported"`
+}
+
+func (w *wallet) view() walletView {
+	return walletView{WalletID: w.id.String(), WalletName: w.name, CreatedAt: stampTime(w.created), UpdatedAt: stampTime(w.updated)}
+}
+
+type accountView struct {
+	WalletAccountID string      `json:"walletAccountId"`
+	OrganizationID  string      `json:"organizationId"`
+	WalletID        string      `json:"walletId"`
+	Curve           string      `json:"curve"`
+	PathFormat      string      `json:"pathFormat"`
+	Path            string      `json:"path"`
+	AddressFormat   string      `json:"addressFormat"`
+	Address         string      `json:"address"`
+	CreatedAt       timestamp   `json:"createdAt"`
+	UpdatedAt       timestamp   `json:"updatedAt"`
+	PublicKey       string      `json:"publicKey,omitempty"`
+	WalletDetails   *walletView `json:"walletDetails,omitempty"`
+	Name            string      `json:"name,omitempty"`
+}
+
+func (a *account) view(withWallet bool) accountView {
+	v := accountView{
+		WalletAccountID: a.id.String(), OrganizationID: a.wallet.org.id.String(), WalletID: a.wallet.id.String(), Curve: a.curve,
+		PathFormat: pathFormat, Path: a.path, AddressFormat: a.format, Address: a.address,
+		CreatedAt: stampTime(a.created), UpdatedAt: stampTime(a.created), PublicKey: a.publicKey, Name: a.name,
+	}
+	if withWallet {
+		w := a.wallet.view()
+		v.WalletDetails = &w
+	}
+	return v
+}
