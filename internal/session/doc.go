@@ -1,0 +1,32 @@
+// Package session keeps the sessions of one profile: many, one of them active, each restored at start, refreshed
+// before its end, ended for a reason, and, on log-out, revoked.
+//
+// It owns the state file, the order in which keys are named, made, swapped, revoked and deleted, and every decision
+// that depends on time. It does not own keys (keystore), tokens (token), files and locks (store), the wire (refresh,
+// probe and revoke are functions that client supplies) or the ways in (login). It depends on those three, fault, and
+// nothing else of ours.
+//
+// # The core and the shell
+//
+// What a session is and what becomes of it is decided by pure functions of a state, an event and an instant: see
+// reduce, plan, refreshAt. [Manager] is the shell around them: it reads, lets the core decide under a lock, writes,
+// and only then acts. Instants are Unix milliseconds of the service's time, so that no monotonic reading, which stands
+// still while a laptop sleeps, can slip into a decision.
+//
+// # Why nothing is lost
+//
+// The name of a key is in the file before the key exists and until after it is deleted, and a step is written down
+// before it is taken:
+//
+//	log-in    name the pending key → make it → (login talks) → session and key in one write
+//	refresh   name the next key → make it → ask → verify the token → swap in one write → revoke the old key → delete it
+//	log-out   ended, token gone, keys listed as leaving, in one write → revoke each by itself → delete → strike out
+//
+// A process that dies in between leaves a file that says what is left to do, and plan says it again to the next one.
+// A next key whose answer was lost is tried: accepted, it becomes the key, and an ordinary refresh from it brings a
+// token; unknown to the service, it is used for the next try. A key that left without being revoked stays on a list of
+// public keys that a later session of the same user works off.
+//
+// Two locks: state.lock over read, decide and write, never over keychain or network; refresh-<id>.lock over one
+// refresh, at most 30 seconds. Both end with their process.
+package session

@@ -1,0 +1,332 @@
+package session
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"latchkey/internal/fault"
+	"latchkey/internal/keystore"
+	"latchkey/internal/store"
+)
+
+// RefreshFunc asks the service for a session of nextPublicKey, stamped by current: the session's own key. It returns
+// the token. Errors keep their fault codes: SessionRejected and SessionExpired say that the service does not know
+// current; what is of kind Unavailable or has no kind says nothing about whether the request arrived.
+type RefreshFunc func(ctx context.Context, s Session, current keystore.Signer, nextPublicKey string) (jwt string, err error)
+
+// RevokeFunc makes the service forget publicKey, a key of s's user, stamped by by, which may be that key itself. A key
+// that the service does not know is of kind NotFound, or SessionRejected when by is that key. s.UserID is empty where
+// a log-in was given up before anybody knew it.
+type RevokeFunc func(ctx context.Context, s Session, by keystore.Signer, publicKey string) error
+
+// ProbeFunc reports whether the service accepts by as a key of s's user: nil, or SessionRejected or SessionExpired; any
+// other error says nothing.
+type ProbeFunc func(ctx context.Context, s Session, by keystore.Signer) error
+
+// Manager keeps the sessions of one profile. Set the fields, call Open once, then Run or, in a program that ends soon,
+// Step. Its methods are safe for parallel use, and several processes may have a Manager on one folder.
+type Manager struct {
+	Profile            string
+	Dir                *store.Dir
+	Keys               keystore.Store
+	Notarizer          *ecdsa.PublicKey     // signs session tokens; required before a session is stored or refreshed
+	OrganizationParent string               // no user's session is of this organization; "" when it is not known
+	Now                func() time.Time     // the wall clock; nil: time.Now
+	Skew               func() time.Duration // what the service's clock is ahead; nil: nothing. Counts over 30 seconds
+	Refresh            RefreshFunc
+	Revoke             RevokeFunc
+	Probe              ProbeFunc
+	Log                *slog.Logger // nil: nothing is logged
+
+	listeners listeners
+	once      sync.Once
+	wake      chan struct{}
+	seal      sealing
+	step      func(name string) // told before every step of a write order; for tests that kill
+
+	mu      sync.Mutex // guards what follows; never held over file, keychain or network
+	mem     state      // as last seen
+	loaded  bool       // mem was read
+	opened  bool
+	started instant // when Open was called
+	synced  instant
+	tries   map[string]try        // what failed, by task
+	running map[task]bool         // what Run is doing
+	flights map[string]*flight    // refreshes of this process, by session
+	warned  map[string]bool       // keys whose end was announced
+	asked   map[string]bool       // unsure sessions about which the service was asked, by next key
+	leaving map[string]*departure // keys on their way out, by public key
+}
+
+// try is when something that failed is tried again.
+type try struct {
+	failures    int
+	since, next instant
+	err         error
+}
+
+// AuthState is what an interface must know first.
+type AuthState string
+
+// The states.
+const (
+	Loading         AuthState = "loading"         // not yet known
+	Unauthenticated AuthState = "unauthenticated" // log in first
+	Authenticated   AuthState = "authenticated"   // the active session is good
+)
+
+const (
+	stateFile = "state.json"
+	stateLock = "state.lock"
+	// lockPatience is how long to wait for the state lock, which is held for one write.
+	lockPatience = 10 * time.Second
+)
+
+func (m *Manager) prepare() {
+	m.once.Do(func() {
+		m.wake = make(chan struct{}, 1)
+		m.tries, m.running, m.flights = map[string]try{}, map[task]bool{}, map[string]*flight{}
+		m.warned, m.asked, m.leaving = map[string]bool{}, map[string]bool{}, map[string]*departure{}
+		if m.Log == nil {
+			m.Log = slog.New(slog.DiscardHandler)
+		}
+		if m.Now == nil {
+			m.Now = time.Now
+		}
+	})
+}
+
+// now is the service's time, as well as we know it.
+func (m *Manager) now() instant {
+	now := at(m.Now())
+	if m.Skew != nil {
+		if skew := m.Skew(); skew.Abs() > skewFloor {
+			now = now.add(skew)
+		}
+	}
+	return now
+}
+
+func (m *Manager) reached(step string) {
+	if m.step != nil {
+		m.step(step)
+	}
+}
+
+// Open restores the sessions. It asks neither keychain nor network: what is left to do is done by Run or Step. What
+// ended while no program ran has the reason Startup. Errors: fault.StateCorrupt, once, after the damaged file was set
+// aside; fault.StateTooNew; fault.StateBusy; disk codes.
+func (m *Manager) Open(ctx context.Context) error {
+	m.prepare()
+	m.mu.Lock()
+	m.started = m.now()
+	m.mu.Unlock()
+	if err := m.setAside(ctx); err != nil {
+		return err
+	}
+	if _, err := m.update(ctx, "start", m.elapsed()); err != nil {
+		return err
+	}
+	if m.Keys.Backend() == inMemory {
+		for _, r := range m.snapshot().Sessions {
+			if r.Ended != nil || r.Key.Backend != inMemory {
+				continue
+			}
+			if _, err := m.Keys.Open(ctx, r.Key.PublicKey); fault.CodeOf(err) == fault.KeyMissing {
+				if _, err := m.update(ctx, "lost", keyLost{r.ID, r.Key.PublicKey}); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.opened = true
+	return nil
+}
+
+// setAside moves a state file that is whole but not readable out of the way, and says so. One that is damaged was set
+// aside by the store.
+func (m *Manager) setAside(ctx context.Context) error {
+	unlock, err := m.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	data, err := m.Dir.Read(stateFile)
+	if errors.Is(err, fault.NotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	_, err = decode(data)
+	if fault.CodeOf(err) != fault.StateCorrupt {
+		return err
+	}
+	if aside := m.Dir.Write("unreadable-"+stateFile, data); aside != nil {
+		return aside
+	}
+	if aside := m.Dir.Remove(stateFile); aside != nil {
+		return aside
+	}
+	return err
+}
+
+func (m *Manager) lock(ctx context.Context) (func(), error) {
+	ctx, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	return m.Dir.Lock(ctx, stateLock)
+}
+
+// read reads the file. What was never written is an empty state.
+func (m *Manager) read() (state, error) {
+	data, err := m.Dir.Read(stateFile)
+	if errors.Is(err, fault.NotFound) {
+		return state{Version: fileVersion}, nil
+	} else if err != nil {
+		return state{}, err
+	}
+	return decode(data)
+}
+
+// update reads, lets the core decide, and writes, under the state lock. step names it for tests that kill.
+func (m *Manager) update(ctx context.Context, step string, e event) (state, error) {
+	unlock, err := m.lock(ctx)
+	if err != nil {
+		return state{}, err
+	}
+	defer unlock()
+	before, err := m.read()
+	if err != nil {
+		return state{}, err
+	}
+	now := m.now()
+	after, err := reduce(before, e, now)
+	if err != nil {
+		m.commit(before, now, true)
+		return state{}, err
+	}
+	if !after.same(before) {
+		after.Serial = before.Serial + 1
+		m.reached("write " + step)
+		if err := m.Dir.Write(stateFile, after.encode()); err != nil {
+			return state{}, fmt.Errorf("%s: %w", step, err)
+		}
+		m.reached("wrote " + step)
+	}
+	m.commit(before, now, true)
+	m.commit(after, now, true)
+	return after, nil
+}
+
+// commit makes s what this process believes, and tells the listeners how it differs from what it believed before. What
+// was read without the lock may be older than what this process wrote meanwhile, and then it counts for nothing.
+func (m *Manager) commit(s state, now instant, locked bool) {
+	if m.exchange(s, now, locked) {
+		m.Keys.Forget() // what another process deleted must not linger here unlocked
+	}
+}
+
+// exchange reports whether a session ended.
+func (m *Manager) exchange(s state, now instant, locked bool) (ended bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.synced = now
+	before := m.mem
+	if !locked && m.loaded && s.Serial <= before.Serial {
+		return false
+	}
+	m.mem = s
+	if !m.loaded {
+		m.loaded = true
+		return false
+	}
+	m.listeners.publish(changes(before, s, now)...)
+	for _, r := range before.Sessions {
+		new := s.session(r.ID)
+		ended = ended || r.Ended == nil && (new == nil || new.Ended != nil)
+	}
+	return ended
+}
+
+// sync looks at what other processes wrote.
+func (m *Manager) sync() error {
+	s, err := m.read()
+	if err != nil {
+		return err
+	}
+	m.commit(s, m.now(), false)
+	return nil
+}
+
+// elapsed is the event that time went by.
+func (m *Manager) elapsed() passed {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return passed{m.started}
+}
+
+// snapshot returns what this process believes. It must not be changed.
+func (m *Manager) snapshot() state {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.mem
+}
+
+// Subscribe returns what happens from now on, in order. A listener that does not read loses the oldest events, and is
+// told how many; it never holds anybody up. cancel ends it and closes the channel.
+func (m *Manager) Subscribe() (events <-chan Event, cancel func()) { return m.listeners.subscribe() }
+
+// Wake says that time may have passed unseen, or that what was missing may be back: the machine woke, the window has
+// focus, the network or the keychain is there again. Everything is looked at, and what waits to be retried is retried.
+func (m *Manager) Wake() {
+	m.prepare()
+	m.mu.Lock()
+	clear(m.tries)
+	m.mu.Unlock()
+	m.nudge()
+}
+
+// nudge makes Run look now.
+func (m *Manager) nudge() {
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+// failed notes that what is called name did not work, and returns when it may be tried again.
+func (m *Manager) failed(name string, err error, left time.Duration) instant {
+	var retryAfter time.Duration
+	if e, ok := errors.AsType[*fault.Error](err); ok {
+		retryAfter = e.RetryAfter
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := m.tries[name]
+	t.failures, t.err, t.since = t.failures+1, err, m.now()
+	t.next = t.since.add(backoff(t.failures, left, retryAfter, rand.Float64()))
+	m.tries[name] = t
+	m.nudge() // to sleep no longer than until then
+	return t.next
+}
+
+func (m *Manager) succeeded(name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.tries, name)
+}
+
+// resting reports whether what is called name waits to be tried again. A clock that went back ends the wait.
+func (m *Manager) resting(name string, now instant) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t, ok := m.tries[name]
+	return ok && now < t.next && now >= t.since
+}

@@ -1,0 +1,81 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"latchkey/internal/fault"
+	"latchkey/internal/keystore"
+)
+
+// syncEvery is how long a stamp relies on what was read before. It is far below the time for which a replaced key works.
+const syncEvery = 2 * time.Second
+
+// Signer returns the key of the session called id, or of the active one when id is "". It is to be asked for at each
+// stamp: the key changes with each refresh. The clock is looked at here and again when it signs, so an expired key never
+// signs. The keychain may be asked. Errors: fault.SessionNone, fault.SessionExpired, fault.SessionRejected, and those of
+// the key store.
+func (m *Manager) Signer(ctx context.Context, id string) (keystore.Signer, error) {
+	m.prepare()
+	now := m.now()
+	m.mu.Lock()
+	stale := now.sub(m.synced).Abs() > syncEvery
+	m.mu.Unlock()
+	if stale {
+		if err := m.sync(); err != nil {
+			m.Log.Warn("look at the state file", "error", err) // what we know still holds
+		}
+	}
+	s := m.snapshot()
+	if id == "" {
+		id = s.Active
+	}
+	r, err := s.live(id)
+	if err != nil {
+		return nil, err
+	}
+	if r.standing(now) != good {
+		m.nudge()
+		return nil, fault.New(fault.SessionExpired, nil)
+	}
+	if r.Key.Backend != m.Keys.Backend() {
+		return nil, fault.New(fault.KeyMissing, nil)
+	}
+	signer, err := m.Keys.Open(ctx, r.Key.PublicKey)
+	if err != nil {
+		return nil, err
+	}
+	return &guarded{m, id, signer}, nil
+}
+
+// guarded signs as long as the session may use the key.
+type guarded struct {
+	m       *Manager
+	session string
+	keystore.Signer
+}
+
+func (g *guarded) Sign(ctx context.Context, digest []byte) ([]byte, error) {
+	if err := g.m.usable(g.session, g.PublicKey()); err != nil {
+		return nil, err
+	}
+	return g.Signer.Sign(ctx, digest)
+}
+
+// usable reports whether the session called id may sign with publicKey now: its key, or one that is retiring.
+func (m *Manager) usable(id, publicKey string) error {
+	s, now := m.snapshot(), m.now()
+	r, err := s.live(id)
+	if err != nil {
+		return err
+	}
+	if r.Key.PublicKey == publicKey && now < r.Key.Expires {
+		return nil
+	}
+	for _, k := range r.Retiring {
+		if k.PublicKey == publicKey && now < k.Expires {
+			return nil
+		}
+	}
+	return fault.New(fault.SessionExpired, nil)
+}
