@@ -1,0 +1,75 @@
+package backend
+
+import (
+	"context"
+	"slices"
+
+	"latchkey/internal/token"
+	"latchkey/internal/turnkey"
+)
+
+// pageOf is how many organizations one look-up reads. A contact in more of them is nobody's in particular.
+const pageOf = 100
+
+// accountOf returns the sub-organization of a proven contact, "" when there is none. See "No pre-hijack" in the
+// package comment.
+func (b *Backend) accountOf(ctx context.Context, v token.Verification) (string, error) {
+	id, err := b.verifiedAccount(ctx, v)
+	if err != nil || id != "" {
+		return id, err
+	}
+	return b.untouchedAccount(ctx, v)
+}
+
+// verifiedAccount returns the organization in which the contact was proven. Where there are several, it is always
+// the same one.
+func (b *Backend) verifiedAccount(ctx context.Context, v token.Verification) (string, error) {
+	ids, err := b.api.ListVerifiedSubOrgs(ctx, b.c.OrganizationID, turnkey.SubOrgFilter{
+		Type: filterFor(v.VerificationType), Value: v.Contact, Limit: pageOf})
+	if err != nil || len(ids) == 0 {
+		return "", upstream(err)
+	}
+	return ids[0], nil
+}
+
+// untouchedAccount returns an organization that carries the contact, unproven, and that nobody can have entered.
+func (b *Backend) untouchedAccount(ctx context.Context, v token.Verification) (string, error) {
+	ids, err := b.api.ListSubOrgs(ctx, b.c.OrganizationID, turnkey.SubOrgFilter{
+		Type: filterFor(v.VerificationType), Value: v.Contact, Limit: pageOf})
+	if err != nil {
+		return "", upstream(err)
+	}
+	for _, id := range ids {
+		ok, err := b.untouched(ctx, id, v)
+		if err != nil {
+			return "", upstream(err)
+		}
+		if ok {
+			return id, nil
+		}
+	}
+	return "", nil
+}
+
+func (b *Backend) untouched(ctx context.Context, organizationID string, v token.Verification) (bool, error) {
+	users, err := b.api.ListUsers(ctx, organizationID)
+	if err != nil || len(users) != 1 { // a sole user is the root user
+		return false, err
+	}
+	u := users[0]
+	own, other := u.UserEmail, u.UserPhoneNumber
+	if v.VerificationType == turnkey.OTPSMS {
+		own, other = other, own
+	}
+	// A second contact is a second door: who proves that one would enter too.
+	if sameContact(own) != sameContact(v.Contact) || other != "" ||
+		len(u.APIKeys) > 0 || len(u.Authenticators) > 0 || len(u.OAuthProviders) > 0 {
+		return false, nil
+	}
+	// A key that has expired is no longer listed. Whoever had it may have carried a phrase out or in.
+	wallets, err := b.api.ListWallets(ctx, organizationID)
+	if err != nil {
+		return false, err
+	}
+	return !slices.ContainsFunc(wallets, func(w turnkey.Wallet) bool { return w.Exported || w.Imported }), nil
+}

@@ -1,0 +1,75 @@
+package backend
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"latchkey/internal/fault"
+)
+
+// readiness remembers the last answer of the API for a moment, so that probes cost it nothing.
+type readiness struct {
+	mu   sync.Mutex
+	at   time.Time
+	code fault.Code // "" is well
+}
+
+const (
+	readyFor = 5 * time.Second // how long an answer counts
+	probeFor = 2 * time.Second // how long the API may take
+)
+
+// Admin serves /livez and /readyz, for whoever runs the backend. It must not be reachable by devices.
+//
+// /livez answers 200 as long as the process serves. /readyz asks the API who we are: 200 "ready" when it knows us;
+// 200 "degraded" when it cannot be reached, since another replica would fare no better; 503 when it refuses our key
+// or our clock.
+func (b *Backend) Admin() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { tell(w, http.StatusOK, "live", "") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		switch code := b.state(r.Context()); {
+		case code == "":
+			tell(w, http.StatusOK, "ready", "")
+		case code.Kind() == fault.Unavailable || code.Kind() == fault.Limited:
+			tell(w, http.StatusOK, "degraded", code)
+		default:
+			tell(w, http.StatusServiceUnavailable, "not ready", code)
+		}
+	})
+	return mux
+}
+
+// state asks the API at most once in readyFor, for all who want to know.
+func (b *Backend) state(ctx context.Context) fault.Code {
+	b.ready.mu.Lock()
+	defer b.ready.mu.Unlock()
+	now := b.c.Now()
+	if age := now.Sub(b.ready.at); !b.ready.at.IsZero() && age >= 0 && age < readyFor {
+		return b.ready.code
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeFor)
+	defer cancel()
+	b.ready.at, b.ready.code = now, ""
+	me, err := b.api.Whoami(ctx, b.c.OrganizationID)
+	if err == nil && me.OrganizationID != b.c.OrganizationID {
+		err = fault.New(fault.APIRefused, errors.New("the key is not one of the parent organization"))
+	}
+	if err != nil {
+		b.ready.code = fault.CodeOf(err)
+	}
+	return b.ready.code
+}
+
+func tell(w http.ResponseWriter, status int, word string, reason fault.Code) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(struct { // who asks may have gone
+		Status string     `json:"status"`
+		Reason fault.Code `json:"reason,omitempty"`
+	}{word, reason})
+}

@@ -1,0 +1,262 @@
+package backend
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/internal/fault"
+	"latchkey/internal/p256"
+	"latchkey/internal/stamp"
+	"latchkey/internal/turnkey"
+)
+
+// Backend answers devices. It is safe for parallel use, starts nothing and needs no closing.
+type Backend struct {
+	c     Config
+	keys  keys
+	api   *turnkey.Client
+	guard guard
+	salt  []byte // of every hash of a contact
+	ready readiness
+
+	attempts *shelf[attempt]
+	signUps  *shelf[signUp]
+	guesses  turns // by otpId
+	joining  turns // by contact, token or Idempotency-Key
+
+	contactSends, addressSends, addressCalls *limit
+}
+
+// What is kept at most. An attempt is some 200 bytes, a sign-up some 300.
+const (
+	attemptsMost = 100_000
+	attemptLife  = 15 * time.Minute // a code ends after 5; later than that it is told from one that never was
+	signUpsMost  = 50_000
+	signUpLife   = 24 * time.Hour
+)
+
+// New returns a backend. Errors: those of [Config.Check].
+func New(c Config) (*Backend, error) {
+	k, err := c.keys()
+	if err != nil {
+		return nil, err
+	}
+	c = c.filled()
+	b := &Backend{
+		c: c, keys: k,
+		api: &turnkey.Client{
+			BaseURL: func() string { return c.APIURL },
+			Stamper: stamp.APIKey{Signer: p256.NewKey(k.own)},
+			HTTP:    c.HTTP, Now: c.Now,
+		},
+		attempts:     newShelf[attempt](c.Now, attemptLife, attemptsMost),
+		signUps:      newShelf[signUp](c.Now, signUpLife, signUpsMost),
+		contactSends: newLimit(c.Now, c.Limits.ContactSends, 3*time.Minute, fault.OTPLimited),
+		addressSends: newLimit(c.Now, c.Limits.AddressSends, time.Minute, fault.BackendBusy),
+		addressCalls: newLimit(c.Now, c.Limits.AddressCalls, time.Minute, fault.BackendBusy),
+	}
+	if b.guard, err = newGuard(c); err != nil {
+		return nil, err
+	}
+	// The same on every replica and after every restart, and known to nobody who does not have the parent's key.
+	if b.salt, err = hkdf.Key(sha256.New, []byte(c.APIPrivateKey), nil, "latchkey backend hash v1", 32); err != nil {
+		return nil, err
+	}
+	b.c.APIPrivateKey = ""
+	return b, nil
+}
+
+// hash names value for a purpose without telling it: 32 hex characters.
+func (b *Backend) hash(purpose, value string) string {
+	h := hmac.New(sha256.New, b.salt)
+	h.Write([]byte(purpose + "\x00" + value))
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// callLimit ends every request, whatever the API does.
+const callLimit = 25 * time.Second
+
+// Server returns a server for handler with the time and size limits that a backend wants: whoever is slow or silent
+// loses the connection, and an answer has longer than the handler takes at most.
+func Server(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 2 * time.Second,
+		ReadTimeout:       5 * time.Second,
+		WriteTimeout:      callLimit + 5*time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+	}
+}
+
+// call is one request on its way through a handler.
+type call struct {
+	*http.Request
+	id      string
+	contact string   // hash of whom it is about, for the log
+	private []string // what must not stand in the log
+}
+
+// about notes whom a call concerns.
+func (b *Backend) about(c *call, contact string) {
+	c.contact = b.hash("log", sameContact(contact))
+	c.hide(contact, sameContact(contact))
+}
+
+// hide keeps values out of the log.
+func (c *call) hide(values ...string) { c.private = append(c.private, values...) }
+
+// handler answers a call with what is to be sent as JSON.
+type handler func(ctx context.Context, c *call) (answer any, err error)
+
+// Handler serves the routes for devices.
+func (b *Backend) Handler() http.Handler {
+	routes := map[string]handler{
+		"/otp/init":   b.otpInit,
+		"/otp/verify": b.otpVerify,
+		"/otp-login":  b.otpLogin,
+		"/signup":     b.signup,
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.serve(w, r, routes) })
+}
+
+// serve is the one way through which every request goes: checks, handler, answer, log.
+func (b *Backend) serve(w http.ResponseWriter, r *http.Request, routes map[string]handler) {
+	began := time.Now()
+	c := &call{Request: r, id: uuid.NewString()}
+	route := strings.ReplaceAll(r.URL.Path, "//", "/") // some clients double one
+	h := routes[route]
+	if h == nil {
+		route = "" // a stranger's path does not go into the log
+	}
+	header := w.Header()
+	header.Set("X-Request-Id", c.id)
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	r.Body = http.MaxBytesReader(w, r.Body, bodyMax)
+
+	answer, err := b.answer(header, c, h)
+	status := http.StatusOK
+	switch {
+	case err != nil:
+		var f failure
+		status, f = describe(err, c.id)
+		if f.RetryAfterSeconds > 0 {
+			header.Set("Retry-After", strconv.Itoa(f.RetryAfterSeconds))
+		}
+		answer = f
+	case answer == nil:
+		status = http.StatusNoContent
+	}
+	b.log(c, route, status, err, time.Since(began))
+	if status == http.StatusNoContent {
+		w.WriteHeader(status)
+		return
+	}
+	raw, err := json.Marshal(answer)
+	if err != nil {
+		b.c.Log.Error("answer", "id", c.id, "err", err)
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	header.Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(raw, '\n')) // who went away is not told
+}
+
+// answer runs the checks and then h. A nil answer without an error is one without a body.
+func (b *Backend) answer(header http.Header, c *call, h handler) (answer any, err error) {
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(p)
+		default:
+			b.c.Log.Error("panic", "id", c.id, "value", scrubbed(fmt.Errorf("%v", p), c.private), "stack", string(debug.Stack()))
+			answer, err = nil, errors.New("panic")
+		}
+	}()
+	if err := b.guard.host(c.Request); err != nil {
+		return nil, err
+	}
+	header.Add("Vary", "Origin")
+	origin, err := b.guard.origin(c.Request)
+	if err != nil {
+		return nil, err
+	}
+	if origin != "" {
+		header.Set("Access-Control-Allow-Origin", origin)
+		header.Set("Access-Control-Expose-Headers", "Retry-After, X-Request-Id")
+	}
+	if c.Method == http.MethodOptions { // a browser's question, which carries no token
+		return nil, preflight(header, c.Request, origin)
+	}
+	if err := b.guard.secret(c.Request); err != nil {
+		return nil, err
+	}
+	if h == nil {
+		return nil, &fault.Error{Kind: fault.NotFound, Code: fault.RequestInvalid, Err: shown("no such route")}
+	}
+	if c.Method != http.MethodPost {
+		header.Set("Allow", "POST, OPTIONS")
+		return nil, bad("want POST")
+	}
+	if err := b.addressCalls.take(network(c.RemoteAddr)); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(c.Context(), callLimit)
+	defer cancel()
+	return h(ctx, c)
+}
+
+// preflight answers a browser that asks before it calls.
+func preflight(header http.Header, r *http.Request, origin string) error {
+	header.Set("Allow", "POST, OPTIONS")
+	if origin == "" || r.Header.Get("Access-Control-Request-Method") == "" {
+		return nil
+	}
+	header.Set("Access-Control-Allow-Methods", http.MethodPost)
+	header.Set("Access-Control-Allow-Headers", "Content-Type, Idempotency-Key, "+TokenHeader)
+	header.Set("Access-Control-Max-Age", "600")
+	if r.Header.Get("Access-Control-Request-Private-Network") == "true" {
+		header.Set("Access-Control-Allow-Private-Network", "true")
+	}
+	return nil
+}
+
+// log writes one line on a request: never a body, a token, a code or a contact.
+func (b *Backend) log(c *call, route string, status int, err error, took time.Duration) {
+	level := slog.LevelInfo
+	attrs := []slog.Attr{
+		slog.String("id", c.id), slog.String("method", c.Method), slog.String("route", route),
+		slog.Int("status", status), slog.Duration("took", took),
+	}
+	if c.contact != "" {
+		attrs = append(attrs, slog.String("contact", c.contact))
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("reason", string(fault.CodeOf(err))))
+		if v, ok := errors.AsType[*turnkey.VendorError](err); ok {
+			attrs = append(attrs, slog.Int("apiStatus", v.HTTPStatus), slog.Int("apiCode", v.GRPC), slog.String("apiReason", v.TurnkeyCode))
+		}
+		if status >= 500 {
+			level = slog.LevelError
+			attrs = append(attrs, slog.String("err", scrubbed(err, c.private)))
+		}
+	}
+	b.c.Log.LogAttrs(c.Context(), level, "request", attrs...)
+}

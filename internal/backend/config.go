@@ -1,0 +1,212 @@
+package backend
+
+import (
+	"crypto/ecdsa"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"latchkey/internal/fault"
+	"latchkey/internal/p256"
+)
+
+// Config is all that a backend is told. The four TURNKEY settings and the pins Notarizer, TLSFetcher and LegacyToken
+// are required; the rest has the default named beside it.
+type Config struct {
+	APIURL         string // TURNKEY_API_URL: "https://api.turnkey.com"
+	OrganizationID string // TURNKEY_ORGANIZATION_ID: the parent's, a UUID
+	APIPublicKey   string // TURNKEY_API_PUBLIC_KEY: compressed hex
+	APIPrivateKey  Secret // TURNKEY_API_PRIVATE_KEY: the scalar in hex
+	Pins           Pins
+
+	AuthProxyConfigID string // what clients of the auth proxy must send; "" is the organization's id
+
+	// AllowedHosts are the names in a request's Host besides loopback's. AllowedOrigins are the pages that may call,
+	// as "https://app.example.com"; ":*" stands for any port and "*" for every page. Without any, pages of localhost
+	// may call a backend that is called by a name of loopback, and no page any other.
+	AllowedHosts, AllowedOrigins []string
+	// Token, if set, must be sent as X-Latchkey-Token.
+	Token string
+
+	OTPLength       int // characters of a code, 6 to 9; 0 is 6
+	OTPAlphanumeric bool
+	AppName         string // named in the messages; "" is Latchkey
+	SessionSeconds  int    // length of a session that asks for none; 0 is 900
+	Limits          Limits
+
+	Port int // PORT: where the caller should listen; 0 is the caller's choice
+
+	Now  func() time.Time // nil is time.Now
+	Log  *slog.Logger     // nil discards
+	HTTP *http.Client     // to the API; nil is one that keeps enough connections open
+}
+
+// Pins are the public keys that are trusted, in hex. Signer and TLSFetcherEncryption are kept for what a device asks.
+type Pins struct {
+	Notarizer            string // signs sessions
+	TLSFetcher           string // signs verification tokens and encryption targets
+	TLSFetcherEncryption string
+	Signer               string
+	LegacyToken          string // signs verification tokens of plain codes
+}
+
+// Or returns p with those of other where p has none.
+func (p Pins) Or(other Pins) Pins {
+	fill := func(s *string, value string) {
+		if *s == "" {
+			*s = value
+		}
+	}
+	fill(&p.Notarizer, other.Notarizer)
+	fill(&p.TLSFetcher, other.TLSFetcher)
+	fill(&p.TLSFetcherEncryption, other.TLSFetcherEncryption)
+	fill(&p.Signer, other.Signer)
+	fill(&p.LegacyToken, other.LegacyToken)
+	return p
+}
+
+// Limits say how often something may be asked for. Zero is the default, a negative number switches a limit off.
+type Limits struct {
+	ContactSends int // codes to one contact in 3 minutes: 3, as the service itself has it
+	AddressSends int // codes asked for by one address in a minute: 30
+	AddressCalls int // calls by one address in a minute: 300
+}
+
+// Secret is a text that never prints itself.
+type Secret string
+
+const redacted = "[redacted]"
+
+// String, GoString, Format, LogValue and MarshalText all say that there is something, and not what.
+func (Secret) String() string               { return redacted }
+func (Secret) GoString() string             { return redacted }
+func (Secret) Format(f fmt.State, _ rune)   { _, _ = f.Write([]byte(redacted)) }
+func (Secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
+func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// String names the backend and tells no secret.
+func (c Config) String() string {
+	return fmt.Sprintf("backend of %s at %s by %s", c.OrganizationID, c.APIURL, c.APIPublicKey)
+}
+
+// Format writes String, whatever the verb: Token is a secret too.
+func (c Config) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(c.String())) }
+
+// LogValue is String.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// filled returns c with the defaults.
+func (c Config) filled() Config {
+	number := func(n *int, value int) {
+		if *n == 0 {
+			*n = value
+		}
+	}
+	number(&c.OTPLength, 6)
+	number(&c.SessionSeconds, 900)
+	number(&c.Limits.ContactSends, 3)
+	number(&c.Limits.AddressSends, 30)
+	number(&c.Limits.AddressCalls, 300)
+	if c.AppName == "" {
+		c.AppName = "Latchkey"
+	}
+	if c.AuthProxyConfigID == "" {
+		c.AuthProxyConfigID = c.OrganizationID
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.HTTP == nil {
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		transport.MaxIdleConnsPerHost = 128 // one host gets all the traffic
+		c.HTTP = &http.Client{Transport: transport}
+	}
+	return c
+}
+
+// sessionMost is the longest session that may be asked for, in seconds: 30 days.
+const sessionMost = 30 * 24 * 60 * 60
+
+// Check reports the first setting that cannot be used, by the name of its variable. It asks nobody. Errors:
+// fault.ProfileBad.
+func (c Config) Check() error {
+	_, err := c.keys()
+	return err
+}
+
+// keys are what the settings are once they are checked.
+type keys struct {
+	own                            *ecdsa.PrivateKey
+	notarizer, fetcher, legacyOTPs *ecdsa.PublicKey
+}
+
+func (c Config) keys() (keys, error) {
+	var k keys
+	c = c.filled()
+	u, err := url.Parse(c.APIURL)
+	switch {
+	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Host == "", u.User != nil, u.RawQuery != "", u.Fragment != "":
+		return k, wrong("TURNKEY_API_URL", "want the address of the API, such as https://api.turnkey.com")
+	case !isUUID(c.OrganizationID):
+		return k, wrong("TURNKEY_ORGANIZATION_ID", "want the UUID of the parent organization")
+	case len(c.APIPublicKey) != 66:
+		return k, wrong("TURNKEY_API_PUBLIC_KEY", "want a compressed P-256 key, 66 hex characters")
+	}
+	if k.own, err = p256.ParsePrivate(string(c.APIPrivateKey)); err != nil {
+		return k, wrong("TURNKEY_API_PRIVATE_KEY", "want a P-256 key, 64 hex characters")
+	}
+	if !strings.EqualFold(p256.Compressed(&k.own.PublicKey), c.APIPublicKey) {
+		return k, wrong("TURNKEY_API_PRIVATE_KEY", "does not belong to TURNKEY_API_PUBLIC_KEY")
+	}
+	for _, pin := range []struct {
+		name, value string
+		to          **ecdsa.PublicKey // nil: not used yet, but to be readable if set
+	}{
+		{"LATCHKEY_NOTARIZER_PUBLIC_KEY", c.Pins.Notarizer, &k.notarizer},
+		{"LATCHKEY_TLS_FETCHER_PUBLIC_KEY", c.Pins.TLSFetcher, &k.fetcher},
+		{"LATCHKEY_LEGACY_TOKEN_PUBLIC_KEY", c.Pins.LegacyToken, &k.legacyOTPs},
+		{"LATCHKEY_TLS_FETCHER_ENCRYPTION_PUBLIC_KEY", c.Pins.TLSFetcherEncryption, nil},
+		{"LATCHKEY_SIGNER_PUBLIC_KEY", c.Pins.Signer, nil},
+	} {
+		pub, err := p256.ParsePublic(pin.value)
+		switch {
+		case pin.value == "" && pin.to == nil:
+		case err != nil:
+			return k, wrong(pin.name, "want a P-256 public key in hex")
+		case pin.to != nil:
+			*pin.to = pub
+		}
+	}
+	switch {
+	case c.OTPLength < 6 || c.OTPLength > 9:
+		return k, wrong("LATCHKEY_OTP_LENGTH", "want 6 to 9")
+	case c.SessionSeconds < 30 || c.SessionSeconds > sessionMost:
+		return k, wrong("LATCHKEY_SESSION_SECONDS", fmt.Sprintf("want 30 to %d", sessionMost))
+	case len(c.AppName) > 128:
+		return k, wrong("LATCHKEY_APP_NAME", "want at most 128 bytes")
+	case c.Port < 0 || c.Port > 65535:
+		return k, wrong("PORT", "want 0 to 65535")
+	}
+	for _, host := range c.AllowedHosts {
+		if host == "" || strings.ContainsAny(host, "/@*, ") {
+			return k, wrong("LATCHKEY_ALLOWED_HOSTS", fmt.Sprintf("%q is not a host", host))
+		}
+	}
+	for _, origin := range c.AllowedOrigins {
+		if _, err := parseOriginPattern(origin); err != nil {
+			return k, wrong("LATCHKEY_ALLOWED_ORIGINS", fmt.Sprintf("%q is not an origin, such as https://app.example.com", origin))
+		}
+	}
+	return k, nil
+}
+
+func wrong(setting, why string) error {
+	return fault.New(fault.ProfileBad, errors.New(setting+": "+why))
+}

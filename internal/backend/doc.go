@@ -1,0 +1,29 @@
+// Package backend is the auth server: it stands between the devices and the parent organization, whose key it alone
+// holds, and does for a device what only the parent may do: send a code, check it, make a sub-organization, log in.
+//
+//	POST /otp/init    a contact                    -> the id of a code, and the bundle to seal the answer to
+//	POST /otp/verify  a code, sealed or plain      -> a verification token
+//	POST /otp-login   a verification token, a key  -> a session of that key
+//	POST /signup      a contact, ways in           -> a sub-organization
+//
+// It owns the routes, what a request may look like, who may call, how often, and which organization a proven contact
+// belongs to. It does not own the API's wire (turnkey), what makes a token genuine (token), or the address it listens
+// on: it exports handlers. It depends on turnkey, stamp, token, fault and p256.
+//
+// # No pre-hijack
+//
+// Anybody can make a sub-organization that carries somebody else's e-mail address and his own key. So an address is
+// an identity only once it was proven: a contact finds the organization in which it was verified. Where there is
+// none, an unverified one is used only if nobody can have been in it: its only user has no API key, authenticator,
+// OAuth provider or second contact, and none of its wallets has been seen outside. Otherwise a new one is made. No
+// claim of a token is used before its signature and its organization are checked, and nobody is told whether an
+// address has an account who has not proven that it is his.
+//
+// # State
+//
+// Attempts, limits and sign-ups under way are kept in memory, each bounded in number and time. A restart forgets
+// them: codes that are on their way still work, because the service keeps its own count of guesses, and a sign-up
+// that is repeated with its Idempotency-Key or verification token is found again by its name. Until the state can be
+// shared, several replicas count limits each for itself. The address of a caller is that of the connection;
+// forwarding headers are not believed.
+package backend

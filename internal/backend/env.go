@@ -1,0 +1,119 @@
+package backend
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// FromEnv reads a Config from the environment: the four variables that every Turnkey example reads, PORT, and the
+// LATCHKEY ones. Each may be given as NAME_FILE instead, the path of a file that holds the value, as secret managers
+// mount them. Pins that are not set stay empty, for the caller to fill with [Pins.Or]. The values are not judged
+// beyond what reading needs; that is [Config.Check]. Errors: fault.ProfileBad, naming the variable.
+func FromEnv(getenv func(string) string) (Config, error) {
+	env := environment{getenv: getenv}
+	c := Config{
+		APIURL:         env.text("TURNKEY_API_URL"),
+		OrganizationID: env.text("TURNKEY_ORGANIZATION_ID"),
+		APIPublicKey:   env.text("TURNKEY_API_PUBLIC_KEY"),
+		APIPrivateKey:  Secret(env.text("TURNKEY_API_PRIVATE_KEY")),
+		Pins: Pins{
+			Notarizer:            env.text("LATCHKEY_NOTARIZER_PUBLIC_KEY"),
+			TLSFetcher:           env.text("LATCHKEY_TLS_FETCHER_PUBLIC_KEY"),
+			TLSFetcherEncryption: env.text("LATCHKEY_TLS_FETCHER_ENCRYPTION_PUBLIC_KEY"),
+			Signer:               env.text("LATCHKEY_SIGNER_PUBLIC_KEY"),
+			LegacyToken:          env.text("LATCHKEY_LEGACY_TOKEN_PUBLIC_KEY"),
+		},
+		AuthProxyConfigID: env.text("LATCHKEY_AUTH_PROXY_CONFIG_ID"),
+		AllowedHosts:      env.list("LATCHKEY_ALLOWED_HOSTS"),
+		AllowedOrigins:    env.list("LATCHKEY_ALLOWED_ORIGINS"),
+		OTPLength:         env.number("LATCHKEY_OTP_LENGTH"),
+		OTPAlphanumeric:   env.boolean("LATCHKEY_OTP_ALPHANUMERIC"),
+		AppName:           env.text("LATCHKEY_APP_NAME"),
+		SessionSeconds:    env.number("LATCHKEY_SESSION_SECONDS"),
+		Port:              env.number("PORT"),
+	}
+	if c.APIURL == "" {
+		c.APIURL = "https://api.turnkey.com"
+	}
+	if c.AuthProxyConfigID == "" {
+		c.AuthProxyConfigID = c.OrganizationID
+	}
+	return c, env.err
+}
+
+// environment reads variables and keeps the first error.
+type environment struct {
+	getenv func(string) string
+	err    error
+}
+
+// valueMax is the longest value that is read from a file.
+const valueMax = 4 << 10
+
+func (e *environment) text(name string) string {
+	value, path := strings.TrimSpace(e.getenv(name)), e.getenv(name+"_FILE")
+	if path == "" {
+		return value
+	}
+	if value != "" {
+		e.fail(name, "is set both by itself and by "+name+"_FILE")
+		return ""
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		e.fail(name+"_FILE", fmt.Sprintf("cannot be read: %v", err))
+		return ""
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, valueMax+1))
+	switch {
+	case err != nil:
+		e.fail(name+"_FILE", fmt.Sprintf("cannot be read: %v", err))
+	case len(raw) > valueMax:
+		e.fail(name+"_FILE", fmt.Sprintf("holds over %d bytes", valueMax))
+	}
+	return strings.TrimSpace(string(raw))
+}
+
+func (e *environment) number(name string) int {
+	text := e.text(name)
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		e.fail(name, "want a whole number")
+	}
+	return n
+}
+
+func (e *environment) boolean(name string) bool {
+	text := e.text(name)
+	if text == "" {
+		return false
+	}
+	b, err := strconv.ParseBool(text)
+	if err != nil {
+		e.fail(name, "want true or false")
+	}
+	return b
+}
+
+func (e *environment) list(name string) []string {
+	var all []string
+	for part := range strings.SplitSeq(e.text(name), ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			all = append(all, part)
+		}
+	}
+	return all
+}
+
+func (e *environment) fail(setting, why string) {
+	if e.err == nil {
+		e.err = wrong(setting, why)
+	}
+}

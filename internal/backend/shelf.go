@@ -1,0 +1,124 @@
+package backend
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// shelf keeps values by key for a time, and at most so many: when it is full, the oldest goes. It is safe for
+// parallel use; the values themselves are copied in and out.
+type shelf[V any] struct {
+	now  func() time.Time
+	life time.Duration
+	most int
+
+	mu    sync.Mutex
+	items map[string]kept[V]
+	queue []queued // by the time of their end, since all live equally long
+}
+
+type kept[V any] struct {
+	value V
+	ends  time.Time
+}
+
+type queued struct {
+	key  string
+	ends time.Time
+}
+
+func newShelf[V any](now func() time.Time, life time.Duration, most int) *shelf[V] {
+	return &shelf[V]{now: now, life: life, most: most, items: map[string]kept[V]{}}
+}
+
+// get returns the value under key, if it is still there.
+func (s *shelf[V]) get(key string) (V, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k, ok := s.items[key]
+	if !ok || !s.now().Before(k.ends) {
+		var none V
+		return none, false
+	}
+	return k.value, true
+}
+
+// update puts what change makes of the value under key (the zero value if there is none) and starts its time anew.
+func (s *shelf[V]) update(key string, change func(V) V) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	old := s.items[key]
+	if !now.Before(old.ends) {
+		old = kept[V]{}
+	}
+	k := kept[V]{change(old.value), now.Add(s.life)}
+	s.items[key] = k
+	s.queue = append(s.queue, queued{key, k.ends})
+	for len(s.queue) > 0 && (len(s.items) > s.most || len(s.queue) > 2*s.most || !now.Before(s.queue[0].ends)) {
+		first := s.queue[0]
+		s.queue = s.queue[1:]
+		if s.items[first.key].ends.Equal(first.ends) { // else it was renewed, and stands further back too
+			delete(s.items, first.key)
+		}
+	}
+}
+
+// put keeps value under key.
+func (s *shelf[V]) put(key string, value V) { s.update(key, func(V) V { return value }) }
+
+// drop forgets key.
+func (s *shelf[V]) drop(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.items, key)
+}
+
+func (s *shelf[V]) len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.items)
+}
+
+// turns lets one at a time do something under one name. The zero value is ready.
+type turns struct {
+	mu    sync.Mutex
+	names map[string]*turn
+}
+
+type turn struct {
+	free    chan struct{} // holds one token while nobody has the turn
+	wanting int
+}
+
+// take waits for the turn of name, or for the end of ctx. The turn is over when done is called.
+func (t *turns) take(ctx context.Context, name string) (done func(), err error) {
+	t.mu.Lock()
+	if t.names == nil {
+		t.names = map[string]*turn{}
+	}
+	mine := t.names[name]
+	if mine == nil {
+		mine = &turn{free: make(chan struct{}, 1)}
+		mine.free <- struct{}{}
+		t.names[name] = mine
+	}
+	mine.wanting++
+	t.mu.Unlock()
+
+	leave := func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if mine.wanting--; mine.wanting == 0 {
+			delete(t.names, name)
+		}
+	}
+	select {
+	case <-mine.free:
+		return func() { mine.free <- struct{}{}; leave() }, nil
+	case <-ctx.Done():
+		leave()
+		return nil, ctx.Err()
+	}
+}

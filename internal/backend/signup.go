@@ -1,0 +1,384 @@
+package backend
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/internal/fault"
+	"latchkey/internal/token"
+	"latchkey/internal/turnkey"
+)
+
+// newcomer is who a sub-organization is made for.
+type newcomer struct {
+	user  turnkey.RootUserParams
+	proof *token.Verification // nil for a contact that was not proven
+	jwt   string              // of proof
+	sig   *token.ClientSignature
+	key   string // Idempotency-Key, "" for none
+	body  string // hash of all that was asked for
+}
+
+// signUp is what is remembered of a sign-up, so that it is done once: under which name, and what came of it.
+type signUp struct {
+	body string
+	name string
+	made made // zero while nobody knows
+}
+
+// made is the answer to a sign-up.
+type made struct {
+	SubOrganizationID string `json:"subOrganizationId"`
+	OrganizationID    string `json:"organizationId"`
+	UserID            string `json:"userId"`
+}
+
+// credentialsMost is how many of each kind the service allows a user.
+const credentialsMost = 10
+
+// signup makes a sub-organization with one root user. Without a verification token its contact is stored, and proves
+// nothing. The answer is the same whether or not the contact has an account.
+func (b *Backend) signup(ctx context.Context, c *call) (any, error) {
+	var in struct {
+		UserEmail         string                        `json:"userEmail"`
+		UserName          string                        `json:"userName"`
+		APIKeys           []turnkey.APIKeyParams        `json:"apiKeys"`
+		Authenticators    []turnkey.AuthenticatorParams `json:"authenticators"`
+		OAuthProviders    []turnkey.OAuthProviderParams `json:"oauthProviders"`
+		VerificationToken string                        `json:"verificationToken"`
+		ClientSignature   *token.ClientSignature        `json:"clientSignature"`
+	}
+	if err := decode(c.Request, &in); err != nil {
+		return nil, err
+	}
+	in.UserEmail = strings.TrimSpace(in.UserEmail)
+	c.hide(in.VerificationToken, in.UserEmail, in.UserName)
+	n := newcomer{
+		user: turnkey.RootUserParams{UserName: strings.TrimSpace(in.UserName), UserEmail: in.UserEmail,
+			APIKeys: in.APIKeys, Authenticators: in.Authenticators, OAuthProviders: in.OAuthProviders},
+		jwt: in.VerificationToken, sig: in.ClientSignature, key: c.Header.Get("Idempotency-Key"),
+	}
+	if err := n.check(); err != nil {
+		return nil, err
+	}
+	if n.jwt != "" {
+		v, err := b.proof(n.jwt)
+		if err != nil {
+			return nil, err
+		}
+		n.proof = &v
+		if err := n.claim(v); err != nil {
+			return nil, err
+		}
+		b.about(c, v.Contact)
+	} else if n.user.UserEmail == "" {
+		return nil, bad("userEmail: missing")
+	} else {
+		b.about(c, n.user.UserEmail)
+	}
+	asked, err := json.Marshal([]any{n.user, n.jwt})
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(asked)
+	n.body = hex.EncodeToString(sum[:])
+
+	done, err := b.joining.take(ctx, b.turnOf(n))
+	if err != nil {
+		return nil, fault.New(fault.Cancel, err)
+	}
+	defer done()
+	if n.proof != nil {
+		if existing, err := b.alreadyIn(ctx, n); err != nil || existing.OrganizationID != "" {
+			return existing, err
+		}
+	}
+	m, err := b.join(ctx, c, n)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// check refuses what no service would take.
+func (n *newcomer) check() error {
+	u := &n.user
+	if u.UserEmail != "" {
+		if err := checkEmail(u.UserEmail); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(u.UserName) > 256:
+		return bad("userName: over 256 bytes")
+	case len(u.APIKeys) > credentialsMost, len(u.Authenticators) > credentialsMost, len(u.OAuthProviders) > credentialsMost:
+		return bad("at most %d credentials of each kind", credentialsMost)
+	case len(n.key) > 255 || strings.ContainsFunc(n.key, func(r rune) bool { return r < ' ' || r > '~' }):
+		return bad("Idempotency-Key: want at most 255 printable characters")
+	case n.sig != nil && n.jwt == "":
+		return bad("clientSignature: there is no verificationToken that it belongs to")
+	}
+	for i := range u.APIKeys {
+		k := &u.APIKeys[i]
+		if n.sig == nil { // a signature covers every field as it is
+			if k.APIKeyName == "" {
+				k.APIKeyName = fmt.Sprintf("API key %d", i+1)
+			}
+			if k.CurveType == "" {
+				k.CurveType = turnkey.CurveAPIKeyP256
+			}
+		}
+		switch {
+		case len(k.PublicKey) < 64 || len(k.PublicKey) > 66 || strings.Trim(strings.ToLower(k.PublicKey), "0123456789abcdef") != "":
+			return bad("apiKeys[%d].publicKey: want a compressed key in hex", i)
+		case !strings.HasPrefix(k.CurveType, "API_KEY_CURVE_"):
+			return bad("apiKeys[%d].curveType: want %s or its like", i, turnkey.CurveAPIKeyP256)
+		case len(k.APIKeyName) == 0 || len(k.APIKeyName) > 256:
+			return bad("apiKeys[%d].apiKeyName: want 1 to 256 bytes", i)
+		case k.ExpirationSeconds < 0:
+			return bad("apiKeys[%d].expirationSeconds: want a positive number", i)
+		}
+	}
+	for i, a := range u.Authenticators {
+		if a.Challenge == "" || a.Attestation.CredentialID == "" || a.Attestation.ClientDataJSON == "" || a.Attestation.AttestationObject == "" {
+			return bad("authenticators[%d]: want challenge and attestation", i)
+		}
+		if a.Attestation.Transports == nil {
+			u.Authenticators[i].Attestation.Transports = []string{}
+		}
+	}
+	for i, p := range u.OAuthProviders {
+		// Claims without a token prove nothing, and would let anybody sit in another's place.
+		if p.OIDCToken == "" || p.OIDCClaims != nil {
+			return bad("oauthProviders[%d]: want oidcToken", i)
+		}
+	}
+	return nil
+}
+
+// claim puts the proven contact into the user, and checks that the token's key agreed to exactly this sign-up.
+func (n *newcomer) claim(v token.Verification) error {
+	switch {
+	case v.VerificationType == turnkey.OTPSMS:
+		n.user.UserPhoneNumber = v.Contact
+	case n.user.UserEmail == "":
+		n.user.UserEmail = v.Contact
+	case sameContact(n.user.UserEmail) != sameContact(v.Contact):
+		return fault.New(fault.SignUpRefused, shown("userEmail: not the address that was proven"))
+	}
+	usage, err := agreed(v, n.sig)
+	if err != nil || usage == nil {
+		return as(fault.SignUpRefused, err)
+	}
+	got := usage.SignupV2
+	if got == nil {
+		got = usage.Signup
+	}
+	want := token.SignupUsage{
+		APIKeys: anys(n.user.APIKeys), Authenticators: anys(n.user.Authenticators), OAuthProviders: anys(n.user.OAuthProviders),
+		Email: n.user.UserEmail, PhoneNumber: n.user.UserPhoneNumber,
+	}
+	if got == nil || !got.Equal(want) {
+		return fault.New(fault.SignUpRefused, shown("clientSignature: signed for something else"))
+	}
+	return nil
+}
+
+func anys[T any](list []T) []any {
+	var out []any
+	for _, v := range list {
+		out = append(out, v)
+	}
+	return out
+}
+
+// turnOf names what may be done only once at a time: anything for one contact that was proven, else one sign-up.
+func (b *Backend) turnOf(n newcomer) string {
+	if n.proof != nil {
+		return b.hash("join", sameContact(n.proof.Contact))
+	}
+	return b.slot(n)
+}
+
+// slot names the sign-up itself: two requests with the same slot are one.
+func (b *Backend) slot(n newcomer) string {
+	switch {
+	case n.proof != nil:
+		return b.hash("sign-up by token", n.proof.ID)
+	case n.key != "":
+		return b.hash("sign-up by key", n.key)
+	default:
+		return b.hash("sign-up by body", n.body)
+	}
+}
+
+// alreadyIn returns the organization that a proven contact has, if it is one that this sign-up could have made. One
+// with other ways in is a conflict: what was asked for would not be there.
+func (b *Backend) alreadyIn(ctx context.Context, n newcomer) (made, error) {
+	id, err := b.verifiedAccount(ctx, *n.proof)
+	bare := len(n.user.APIKeys)+len(n.user.Authenticators)+len(n.user.OAuthProviders) == 0
+	if err == nil && id == "" && bare {
+		id, err = b.untouchedAccount(ctx, *n.proof)
+	}
+	if err != nil || id == "" {
+		return made{}, err
+	}
+	u, sole, err := b.userOf(ctx, id)
+	if err != nil {
+		return made{}, err
+	}
+	if !bare && !(sole && hasAll(u, n.user)) {
+		return made{}, &fault.Error{Kind: fault.Conflict, Code: fault.SignUpRefused, Err: shown("this contact has an account with other ways in")}
+	}
+	return made{id, id, u.UserID}, nil
+}
+
+// join makes the organization of n once. Errors that leave open whether it was made keep its name in memory, and the
+// next try looks for that name first.
+func (b *Backend) join(ctx context.Context, c *call, n newcomer) (made, error) {
+	slot := b.slot(n)
+	past, again := b.signUps.get(slot)
+	switch {
+	case again && n.key != "" && past.body != n.body && n.proof == nil:
+		return made{}, &fault.Error{Kind: fault.Conflict, Code: fault.RequestInvalid, Err: shown("this Idempotency-Key was used for another sign-up")}
+	case past.made.OrganizationID != "":
+		return past.made, nil
+	}
+	// Named by what makes it unique, so that every replica finds it; without that, by chance.
+	name := "Latchkey " + slot
+	named := n.proof != nil || n.key != ""
+	if !named {
+		name = "Latchkey " + strings.ReplaceAll(uuid.NewString(), "-", "")
+		if again {
+			name = past.name
+		}
+	}
+	if named || again {
+		if m, err := b.find(ctx, turnkey.SubOrgFilter{Type: "NAME", Value: name}, nil); err != nil || m.OrganizationID != "" {
+			if err == nil && named {
+				b.signUps.put(slot, signUp{n.body, name, m})
+			}
+			return m, err
+		}
+	} else if m, err := b.twin(ctx, n.user); err != nil || m.OrganizationID != "" {
+		return m, err
+	}
+	b.signUps.put(slot, signUp{body: n.body, name: name})
+	m, err := b.create(ctx, name, n)
+	switch {
+	case err == nil && named:
+		b.signUps.put(slot, signUp{n.body, name, m})
+	case err == nil, !lost(err):
+		b.signUps.drop(slot)
+	default:
+		b.c.Log.Warn("sign-up without an answer", "id", c.id, "name", name)
+	}
+	return m, err
+}
+
+// createLimit is how long making an organization may take, whether or not the caller still waits: a sign-up that was
+// begun is brought to its end.
+const createLimit = 20 * time.Second
+
+func (b *Backend) create(ctx context.Context, name string, n newcomer) (made, error) {
+	if n.proof != nil { // also for who comes by /otp-login, with a contact and nothing else
+		if n.proof.VerificationType == turnkey.OTPSMS {
+			n.user.UserPhoneNumber = n.proof.Contact
+		} else if n.user.UserEmail == "" {
+			n.user.UserEmail = n.proof.Contact
+		}
+	}
+	if n.user.UserName == "" {
+		n.user.UserName = n.user.UserEmail
+	}
+	if n.user.UserName == "" {
+		n.user.UserName = n.user.UserPhoneNumber
+	}
+	create := b.api.CreateSubOrganization
+	if n.proof != nil && n.proof.Legacy {
+		create = b.api.CreateSubOrganizationV7
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), createLimit)
+	defer cancel()
+	o, err := create(ctx, b.c.OrganizationID, turnkey.SubOrganizationParams{
+		Name: name, RootUsers: []turnkey.RootUserParams{n.user}, RootQuorumThreshold: 1,
+		VerificationToken: n.jwt, ClientSignature: (*turnkey.ClientSignature)(n.sig),
+	})
+	if err != nil {
+		return made{}, refusedAs(fault.SignUpRefused, err)
+	}
+	m := made{SubOrganizationID: o.ID, OrganizationID: o.ID}
+	if len(o.RootUserIDs) == 1 {
+		m.UserID = o.RootUserIDs[0]
+	} else if u, _, err := b.userOf(ctx, o.ID); err == nil {
+		m.UserID = u.UserID
+	}
+	return m, nil
+}
+
+// twin returns the organization that an equal sign-up has made before: found by its credential, and with exactly the
+// same contact and credentials. One with more in it might be a trap that somebody laid with a public key.
+func (b *Backend) twin(ctx context.Context, user turnkey.RootUserParams) (made, error) {
+	same := func(u turnkey.User) bool {
+		return sameContact(u.UserEmail) == sameContact(user.UserEmail) && u.UserPhoneNumber == "" && hasAll(u, user) &&
+			len(u.APIKeys) == len(user.APIKeys) && len(u.Authenticators) == len(user.Authenticators) && len(u.OAuthProviders) == len(user.OAuthProviders)
+	}
+	switch {
+	case len(user.APIKeys) > 0:
+		return b.find(ctx, turnkey.SubOrgFilter{Type: "PUBLIC_KEY", Value: user.APIKeys[0].PublicKey}, same)
+	case len(user.Authenticators) > 0:
+		return b.find(ctx, turnkey.SubOrgFilter{Type: "CREDENTIAL_ID", Value: user.Authenticators[0].Attestation.CredentialID}, same)
+	default:
+		return made{}, nil
+	}
+}
+
+// find returns the first organization by f whose only user is as wanted; a nil same wants nothing.
+func (b *Backend) find(ctx context.Context, f turnkey.SubOrgFilter, same func(turnkey.User) bool) (made, error) {
+	ids, err := b.api.ListSubOrgs(ctx, b.c.OrganizationID, f)
+	if err != nil {
+		return made{}, upstream(err)
+	}
+	for _, id := range ids {
+		u, sole, err := b.userOf(ctx, id)
+		if err != nil {
+			return made{}, err
+		}
+		if same == nil || sole && same(u) {
+			return made{id, id, u.UserID}, nil
+		}
+	}
+	return made{}, nil
+}
+
+// userOf returns the first user of an organization, and whether it is the only one.
+func (b *Backend) userOf(ctx context.Context, organizationID string) (turnkey.User, bool, error) {
+	users, err := b.api.ListUsers(ctx, organizationID)
+	if err != nil || len(users) == 0 {
+		return turnkey.User{}, false, upstream(err)
+	}
+	return users[0], len(users) == 1, nil
+}
+
+// hasAll reports whether u has every API key and authenticator of p, and as many providers.
+func hasAll(u turnkey.User, p turnkey.RootUserParams) bool {
+	for _, k := range p.APIKeys {
+		if !slices.ContainsFunc(u.APIKeys, func(have turnkey.APIKey) bool { return strings.EqualFold(have.Credential.PublicKey, k.PublicKey) }) {
+			return false
+		}
+	}
+	for _, a := range p.Authenticators {
+		if !slices.ContainsFunc(u.Authenticators, func(have turnkey.Authenticator) bool { return have.CredentialID == a.Attestation.CredentialID }) {
+			return false
+		}
+	}
+	return len(u.OAuthProviders) >= len(p.OAuthProviders)
+}
