@@ -1,0 +1,218 @@
+// Package app is what the window adds: the bound methods, the views they return, the words of failures, and the window
+// itself.
+//
+// The page is taken for hostile: it may ask for anything that is bound, and learns only views. So every method takes
+// strings, is measured, has a deadline and survives a panic ([call]), and no session key, API key or token is in any
+// answer. State lives here and below; the page asks again when it hears [ChangedEvent].
+//
+// It owns the phases of the window. It does not own log-in, sessions or wallets: client does. It depends on client and
+// on Wails, which only run.go knows.
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"latchkey/internal/client"
+	"latchkey/internal/fault"
+	"latchkey/internal/profile"
+	"latchkey/internal/session"
+)
+
+// ChangedEvent is the one event that Go sends to the page. It carries nothing.
+const ChangedEvent = "latchkey:changed"
+
+// Options set an App up. Log is required.
+type Options struct {
+	Version string
+	Log     *slog.Logger
+	Now     func() time.Time // nil: time.Now
+}
+
+// Window is what an App needs of the window around it.
+type Window interface {
+	Changed()               // tells the page to ask again
+	Copy(text string) error // puts text on the clipboard
+}
+
+// App is bound to the page: each exported method can be called by it. Whatever the page must not call is a function
+// of this package instead.
+type App struct {
+	version string
+	log     *slog.Logger
+	now     func() time.Time
+
+	work sync.WaitGroup // what begin started
+
+	mu      sync.Mutex
+	ctx     context.Context // of the window, from Attach to Close: the one context that is stored
+	cancel  context.CancelFunc
+	window  Window
+	begun   bool
+	client  *client.Client // nil until begin
+	open    bool           // the client is open
+	backend string         // the key store in use
+	stores  []StoreView    // as probed last
+	failure error          // why opening failed
+}
+
+// New returns an App that waits for its page.
+func New(o Options) *App {
+	a := &App{version: o.Version, log: o.Log, now: o.Now, ctx: context.Background()}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	return a
+}
+
+// Attach gives the App its window. Nothing with effects happens before the page reports that it is ready.
+func Attach(ctx context.Context, a *App, w Window) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ctx, a.cancel = context.WithCancel(ctx)
+	a.window = w
+}
+
+// Close ends what runs, waits for it, and stops the sandbox.
+func Close(a *App) {
+	a.mu.Lock()
+	cancel, c := a.cancel, a.client
+	a.mu.Unlock()
+	if cancel != nil {
+		cancel()
+	}
+	a.work.Wait()
+	if c != nil {
+		if err := c.Close(); err != nil {
+			a.log.Error("close", "err", err)
+		}
+	}
+}
+
+// context returns the window's context.
+func (a *App) context() context.Context {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.ctx
+}
+
+// changed tells the page to ask again.
+func (a *App) changed() {
+	a.mu.Lock()
+	w := a.window
+	a.mu.Unlock()
+	if w != nil {
+		w.Changed()
+	}
+}
+
+// goes runs f until the window closes; Close waits for it.
+func (a *App) goes(f func(ctx context.Context)) {
+	ctx := a.context()
+	a.work.Go(func() { f(ctx) })
+}
+
+// Ready is called once the page has painted. Only now is a keychain asked, a port opened or a file written.
+func (a *App) Ready() error {
+	_, err := call(a, "Ready", func(context.Context) (struct{}, error) {
+		a.mu.Lock()
+		first := !a.begun
+		a.begun = true
+		a.mu.Unlock()
+		if first {
+			a.goes(a.begin)
+		}
+		return struct{}{}, nil
+	})
+	return err
+}
+
+// begin reads the settings and opens the profile, or asks where keys shall live.
+func (a *App) begin(ctx context.Context) {
+	defer a.changed()
+	if err := a.prepare(); err != nil {
+		a.fail(err)
+		return
+	}
+	backend, err := a.client.Chosen()
+	switch {
+	case err != nil:
+		a.fail(err)
+	case backend == "":
+		a.probe(ctx)
+	default:
+		a.start(ctx, backend)
+	}
+}
+
+// prepare makes the client. It may be called again after a failure.
+func (a *App) prepare() error {
+	home, err := profile.DefaultHome()
+	if err != nil {
+		return err
+	}
+	c, err := client.New(client.Options{Home: home, Log: a.log, Now: a.now})
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	a.client = c
+	a.mu.Unlock()
+	return nil
+}
+
+// fail shows why the profile cannot be opened.
+func (a *App) fail(err error) {
+	a.log.Warn("cannot open the profile", "code", fault.CodeOf(err), "err", err)
+	a.mu.Lock()
+	a.failure = err
+	a.mu.Unlock()
+}
+
+// start opens the profile with a key store and follows its events until the window closes.
+func (a *App) start(ctx context.Context, backend string) {
+	a.mu.Lock()
+	c := a.client
+	a.backend, a.failure = backend, nil
+	a.mu.Unlock()
+	opening, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	a.probe(opening)
+	defer a.probe(ctx) // what was locked may have been unlocked
+	if err := c.Open(opening, backend); err != nil {
+		a.fail(err)
+		return
+	}
+	events, stop := c.Sessions().Subscribe()
+	a.mu.Lock()
+	a.open = true
+	a.mu.Unlock()
+	a.goes(func(ctx context.Context) {
+		defer stop()
+		a.follow(ctx, events)
+	})
+	a.goes(func(ctx context.Context) {
+		if err := c.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			a.log.Error("sessions stopped", "err", err)
+		}
+	})
+}
+
+// follow turns the session's events into changes of the page.
+func (a *App) follow(ctx context.Context, events <-chan session.Event) {
+	for {
+		select {
+		case e, ok := <-events:
+			if !ok {
+				return
+			}
+			a.log.Debug("session", "event", e.Type, "reason", e.Reason, "err", e.Err)
+			a.changed()
+		case <-ctx.Done():
+			return
+		}
+	}
+}

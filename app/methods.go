@@ -1,0 +1,250 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"latchkey/internal/client"
+	"latchkey/internal/fault"
+	"latchkey/internal/login"
+)
+
+// The bound methods: together with Ready these are all that the page may call. bound_test.go holds the list.
+
+// State returns everything that is not a list.
+func (a *App) State() (State, error) {
+	return call(a, "State", func(ctx context.Context) (State, error) { return a.state(ctx), nil })
+}
+
+// CheckStores asks the key stores again how they are, or opens the profile again after a failure.
+func (a *App) CheckStores() (State, error) {
+	return call(a, "CheckStores", func(ctx context.Context) (State, error) {
+		a.mu.Lock()
+		c, failed, backend, open := a.client, a.failure != nil, a.backend, a.open
+		a.mu.Unlock()
+		switch {
+		case open:
+		case c == nil && failed: // not even the folders could be made
+			a.mu.Lock()
+			a.failure = nil
+			a.mu.Unlock()
+			a.begin(ctx)
+		case c == nil: // still beginning
+		case failed && backend != "":
+			a.start(ctx, backend)
+		default:
+			a.probe(ctx)
+		}
+		return a.state(ctx), nil
+	})
+}
+
+// ChooseStores leaves the failure of a key store for the choice of another.
+func (a *App) ChooseStores() (State, error) {
+	return call(a, "ChooseStores", func(ctx context.Context) (State, error) {
+		a.mu.Lock()
+		ready := a.client != nil && !a.open
+		if ready {
+			a.failure, a.backend = nil, ""
+		}
+		a.mu.Unlock()
+		if ready {
+			a.probe(ctx)
+		}
+		return a.state(ctx), nil
+	})
+}
+
+// Start leaves the first run with a key store: "keychain" or "memory".
+func (a *App) Start(backend string) (State, error) {
+	return call(a, "Start", func(ctx context.Context) (State, error) {
+		if backend != client.Keychain && backend != client.Memory {
+			return State{}, fault.New(fault.RequestInvalid, errors.New("no such key store"))
+		}
+		a.mu.Lock()
+		ready := a.client != nil && !a.open
+		a.mu.Unlock()
+		if ready {
+			a.start(ctx, backend)
+		}
+		return a.state(ctx), nil
+	}, backend)
+}
+
+// BeginEmail makes a key and sends a code to an e-mail address.
+func (a *App) BeginEmail(contact string) (State, error) {
+	return a.logIn("BeginEmail", func(ctx context.Context, way *login.OTP) error {
+		_, err := way.Begin(ctx, contact)
+		return err
+	}, contact)
+}
+
+// SubmitCode logs in, or signs up, with the code of an attempt.
+func (a *App) SubmitCode(attemptID, code string) (State, error) {
+	return a.logIn("SubmitCode", func(ctx context.Context, way *login.OTP) error {
+		_, err := way.Continue(ctx, attemptID, code)
+		return err
+	}, attemptID, code)
+}
+
+// ResendCode sends a new code, which replaces the old one.
+func (a *App) ResendCode(attemptID string) (State, error) {
+	return a.logIn("ResendCode", func(ctx context.Context, way *login.OTP) error {
+		_, err := way.Resend(ctx, attemptID)
+		return err
+	}, attemptID)
+}
+
+// CancelLogin gives an attempt up and deletes its key.
+func (a *App) CancelLogin(attemptID string) (State, error) {
+	return a.logIn("CancelLogin", func(ctx context.Context, way *login.OTP) error { return way.Cancel(ctx, attemptID) }, attemptID)
+}
+
+// logIn does one step of a log-in and returns what the page then shows. A step that failed changed the state too (a
+// try is used up), so the page is told to ask again.
+func (a *App) logIn(method string, step func(context.Context, *login.OTP) error, args ...string) (State, error) {
+	return call(a, method, func(ctx context.Context) (State, error) {
+		c, err := a.opened()
+		if err != nil {
+			return State{}, err
+		}
+		defer a.changed()
+		if err := step(ctx, c.Login()); err != nil {
+			return State{}, err
+		}
+		return a.state(ctx), nil
+	}, args...)
+}
+
+// SandboxCode returns the newest code that the sandbox sent for an attempt, so that it can be filled in.
+func (a *App) SandboxCode(attemptID string) (string, error) {
+	return call(a, "SandboxCode", func(ctx context.Context) (string, error) {
+		c, err := a.opened()
+		if err != nil {
+			return "", err
+		}
+		attempt, ok, err := c.Login().Pending(ctx)
+		if err != nil {
+			return "", err
+		}
+		if !ok || attempt.ID != attemptID {
+			return "", fault.New(fault.AttemptOver, nil)
+		}
+		return c.SandboxCode(ctx, attempt.Contact)
+	}, attemptID)
+}
+
+// Wallets returns the wallets of the active session with their addresses.
+func (a *App) Wallets() ([]Wallet, error) {
+	return call(a, "Wallets", func(ctx context.Context) ([]Wallet, error) {
+		c, err := a.opened()
+		if err != nil {
+			return nil, err
+		}
+		wallets, err := c.Wallets(ctx)
+		if err != nil {
+			a.changed() // the session may have ended, or the network
+			return nil, err
+		}
+		views := make([]Wallet, len(wallets))
+		for i, w := range wallets {
+			views[i] = wallet(w)
+		}
+		return views, nil
+	})
+}
+
+// CreateWallet makes a wallet with the first account of each chain.
+func (a *App) CreateWallet(name string, chains []string) (Wallet, error) {
+	return call(a, "CreateWallet", func(ctx context.Context) (Wallet, error) {
+		c, err := a.opened()
+		if err != nil {
+			return Wallet{}, err
+		}
+		w, err := c.CreateWallet(ctx, strings.TrimSpace(name), chains)
+		if err != nil {
+			a.changed()
+			return Wallet{}, err
+		}
+		return wallet(w), nil
+	}, append([]string{name}, chains...)...)
+}
+
+func wallet(w client.Wallet) Wallet {
+	view := Wallet{ID: w.ID, Name: w.Name, CreatedAt: ms(w.Created), Exported: w.Exported, Imported: w.Imported, Accounts: []Account{}}
+	for _, acc := range w.Accounts {
+		view.Accounts = append(view.Accounts, Account(acc))
+	}
+	return view
+}
+
+// RefreshSession refreshes the active session now.
+func (a *App) RefreshSession() (State, error) {
+	return call(a, "RefreshSession", func(ctx context.Context) (State, error) {
+		c, err := a.opened()
+		if err != nil {
+			return State{}, err
+		}
+		s, ok := c.Sessions().Active()
+		if !ok {
+			return State{}, fault.New(fault.SessionNone, nil)
+		}
+		if _, err := c.Sessions().RefreshNow(ctx, s.ID); err != nil {
+			return State{}, err
+		}
+		return a.state(ctx), nil
+	})
+}
+
+// LogOut ends the active session.
+func (a *App) LogOut() (State, error) {
+	return call(a, "LogOut", func(ctx context.Context) (State, error) {
+		c, err := a.opened()
+		if err != nil {
+			return State{}, err
+		}
+		if _, err := c.LogOut(ctx); err != nil {
+			return State{}, err
+		}
+		a.changed()
+		return a.state(ctx), nil
+	})
+}
+
+// Acknowledge leaves the notice of a session's end.
+func (a *App) Acknowledge() (State, error) {
+	return call(a, "Acknowledge", func(ctx context.Context) (State, error) {
+		c, err := a.opened()
+		if err != nil {
+			return State{}, err
+		}
+		if ended, ok := c.Sessions().LastEnded(); ok {
+			if err := c.Sessions().Dismiss(ctx, ended.ID); err != nil {
+				return State{}, err
+			}
+		}
+		return a.state(ctx), nil
+	})
+}
+
+// Copy puts text on the clipboard.
+func (a *App) Copy(text string) error {
+	_, err := call(a, "Copy", func(context.Context) (struct{}, error) {
+		a.mu.Lock()
+		w := a.window
+		a.mu.Unlock()
+		return struct{}{}, w.Copy(text)
+	}, text)
+	return err
+}
+
+// opened returns the client once the profile is open.
+func (a *App) opened() (*client.Client, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.open {
+		return nil, fault.New(fault.SessionNone, errors.New("the profile is not open"))
+	}
+	return a.client, nil
+}

@@ -1,0 +1,88 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"runtime"
+
+	"github.com/wailsapp/wails/v2"
+	"github.com/wailsapp/wails/v2/pkg/logger"
+	"github.com/wailsapp/wails/v2/pkg/options"
+	"github.com/wailsapp/wails/v2/pkg/options/assetserver"
+	"github.com/wailsapp/wails/v2/pkg/options/linux"
+	wailsrt "github.com/wailsapp/wails/v2/pkg/runtime"
+)
+
+// ContentPolicy is the page's Content-Security-Policy. It is a security boundary: on Linux Wails lets a foreign frame
+// call bound methods, and what keeps frames out is frame-src here.
+const ContentPolicy = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:; " +
+	"font-src 'self'; frame-src 'none'; base-uri 'none'; form-action 'none'"
+
+// Run opens the window and returns when it is closed.
+func Run(assets fs.FS, version string) error {
+	if runtime.GOOS == "linux" && os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
+		return errors.New("there is no display to open a window on; `latchkey backend --sandbox` runs a local Turnkey without one")
+	}
+	dist, err := fs.Sub(assets, "frontend/dist")
+	if err != nil {
+		return err
+	}
+	if _, err := fs.Stat(dist, "index.html"); err != nil {
+		return errors.New("this build has no front end in it; build it with `make build`")
+	}
+	level := slog.LevelWarn
+	if os.Getenv("LATCHKEY_DEBUG") != "" {
+		level = slog.LevelDebug
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	a := New(Options{Version: version, Log: log})
+	return wails.Run(&options.App{
+		Title:     "Latchkey (SANDBOX)",
+		Width:     1120,
+		Height:    760,
+		MinWidth:  420,
+		MinHeight: 560,
+		AssetServer: &assetserver.Options{
+			Assets:     dist,
+			Middleware: policy,
+		},
+		Logger:             wailsLog{log},
+		LogLevelProduction: logger.ERROR,
+		ErrorFormatter:     FormatError,
+		Bind:               []any{a},
+		OnStartup: func(ctx context.Context) {
+			// Nothing with effects here: a second instance gets this far before it hands over and ends.
+			Attach(ctx, a, page{ctx})
+		},
+		OnShutdown:         func(context.Context) { Close(a) },
+		SingleInstanceLock: &options.SingleInstanceLock{UniqueId: "dev.latchkey", OnSecondInstanceLaunch: func(options.SecondInstanceData) { raise(a) }},
+		Linux:              &linux.Options{ProgramName: "latchkey", WebviewGpuPolicy: linux.WebviewGpuPolicyOnDemand},
+	})
+}
+
+// policy sends the page's policy with every asset, besides the meta element in the page itself.
+func policy(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", ContentPolicy)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// page is the window as App sees it: the one place that talks to Wails while it runs.
+type page struct{ ctx context.Context }
+
+func (p page) Changed()               { wailsrt.EventsEmit(p.ctx, ChangedEvent) }
+func (p page) Copy(text string) error { return wailsrt.ClipboardSetText(p.ctx, text) }
+
+// raise brings the window to the front when a second one was started.
+func raise(a *App) {
+	ctx := a.context()
+	wailsrt.WindowUnminimise(ctx)
+	wailsrt.Show(ctx)
+}

@@ -1,0 +1,125 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"latchkey/internal/client"
+	"latchkey/internal/keystore"
+	"latchkey/internal/session"
+)
+
+// probeTime limits how long a key store may take to say how it is.
+const probeTime = 3 * time.Second
+
+// state is the page's picture of now.
+func (a *App) state(ctx context.Context) State {
+	a.mu.Lock()
+	c, open, failed, stores, backend := a.client, a.open, a.failure, a.stores, a.backend
+	a.mu.Unlock()
+	s := State{
+		Profile: ProfileView{"sandbox", "sandbox"}, Version: a.version, Phase: PhaseLoading, Connection: "none",
+		Store: StoreView{State: "unknown"}, Stores: []StoreView{}, Now: ms(a.now()),
+	}
+	switch {
+	case failed != nil:
+		s.Phase, s.Failure = PhaseFailed, failure(failed)
+	case c == nil:
+	case !open && backend == "" && stores != nil:
+		s.Phase, s.Stores = PhaseFirstRun, stores
+	case open:
+		a.openState(ctx, c, &s)
+	}
+	for _, known := range stores {
+		if known.Backend == backend || backend == "" && s.Store.Backend == "" {
+			s.Store = known
+		}
+	}
+	return s
+}
+
+// openState fills in what an open profile adds.
+func (a *App) openState(ctx context.Context, c *client.Client, s *State) {
+	skew := c.Skew()
+	s.SkewMs, s.Now = skew.Milliseconds(), ms(a.now().Add(skew))
+	s.Connection = "connected"
+	if c.Offline() {
+		s.Connection = "offline"
+	}
+	switch c.Sessions().State() {
+	case session.Loading:
+		return
+	case session.Authenticated:
+		if active, ok := c.Sessions().Active(); ok {
+			s.Phase, s.Session = PhaseIn, sessionView(active)
+			return
+		}
+	case session.Unauthenticated:
+	}
+	if over, ok := c.Sessions().LastEnded(); ok {
+		s.Phase, s.Ended = PhaseEnded, &EndedView{
+			Reason: string(over.Ended.Reason), At: ms(over.Ended.At), Contact: over.Contact,
+			Revoked: over.Ended.Revoked, EndsAt: ms(over.Ended.EndsAt),
+		}
+		return
+	}
+	s.Phase = PhaseWays
+	attempt, pending, err := c.Login().Pending(ctx)
+	switch {
+	case err != nil:
+		s.Phase, s.Failure = PhaseFailed, failure(err)
+	case pending:
+		s.Phase, s.PendingPublicKey = PhaseCode, attempt.PublicKey
+		s.Attempt = &AttemptView{
+			ID: attempt.ID, Contact: attempt.Contact, PublicKey: attempt.PublicKey, Length: attempt.Length,
+			Alphanumeric: attempt.Alphanumeric, TriesLeft: attempt.TriesLeft,
+			ExpiresAt: ms(attempt.Expires), ResendAt: ms(attempt.ResendAfter),
+		}
+	}
+}
+
+func sessionView(s session.Session) *SessionView {
+	return &SessionView{
+		ID: s.ID, Label: s.Label, Contact: s.Contact, UserName: s.Contact, OrganizationID: s.OrganizationID,
+		PublicKey: s.Key.PublicKey, KeyStore: s.Key.Backend, MadeAt: ms(s.Issued), ExpiresAt: ms(s.Expires),
+		RefreshAt: ms(s.RefreshAt), LengthSeconds: int64(s.Length.Seconds()),
+		Refreshing: s.Refreshing, RetryAt: ms(s.RetryAt),
+	}
+}
+
+// probe asks every key store how it is, and remembers it: a picture of now must not wait for a keychain.
+func (a *App) probe(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	stores := []StoreView{}
+	for _, backend := range []string{client.Keychain, client.Memory} {
+		stores = append(stores, view(backend, a.client.Health(ctx, backend)))
+	}
+	a.mu.Lock()
+	a.stores = stores
+	a.mu.Unlock()
+}
+
+// view tells how well a key store protects, in a word and in quarters.
+func view(backend string, h keystore.Health) StoreView {
+	v := StoreView{Backend: backend, Name: h.Name, State: string(h.State), Available: true}
+	switch h.State {
+	case keystore.Protected:
+		v.Strength, v.Word, v.Reason = 3, "Good", "unlocked"
+	case keystore.Locked:
+		v.Strength, v.Word, v.Reason = 3, "Good", "locked; it will ask for its password"
+	case keystore.Passphrase:
+		v.Strength, v.Word, v.Reason = 2, "Fair", "asked once per start"
+	case keystore.InMemory:
+		v.Strength, v.Word, v.Reason = 1, "Brief", "gone when you quit"
+	case keystore.Absent:
+		v.Available, v.Reason = false, "not found"
+	}
+	if h.Err != nil {
+		v.Failure = failure(h.Err)
+		if !v.Available {
+			v.Reason = v.Failure.Title
+		}
+	}
+	return v
+}

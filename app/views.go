@@ -1,0 +1,121 @@
+package app
+
+import "time"
+
+// The views are what the page may know. Times are Unix milliseconds by the service's clock. No key, no token and no
+// code is among them.
+
+// State is everything that is not a list.
+type State struct {
+	Profile          ProfileView  `json:"profile"`
+	Version          string       `json:"version"`
+	Phase            Phase        `json:"phase"`
+	Failure          *Failure     `json:"failure"` // with PhaseFailed
+	Connection       string       `json:"connection"`
+	Store            StoreView    `json:"store"`
+	Stores           []StoreView  `json:"stores"` // to choose from, with PhaseFirstRun
+	Attempt          *AttemptView `json:"attempt"`
+	Session          *SessionView `json:"session"`
+	Ended            *EndedView   `json:"ended"`
+	PendingPublicKey string       `json:"pendingPublicKey"`
+	Now              int64        `json:"now"`
+	SkewMs           int64        `json:"skewMs"`
+}
+
+// Phase says which gate or screen is due.
+type Phase string
+
+// The phases, in the order of a first run.
+const (
+	PhaseLoading  Phase = "loading"
+	PhaseFirstRun Phase = "firstRun"
+	PhaseFailed   Phase = "failed"
+	PhaseWays     Phase = "ways"
+	PhaseCode     Phase = "code"
+	PhaseIn       Phase = "in"
+	PhaseEnded    Phase = "ended"
+)
+
+// ProfileView names the profile.
+type ProfileView struct {
+	Name string `json:"name"`
+	Kind string `json:"kind"`
+}
+
+// StoreView is a key store, with its strength in words and in quarters.
+type StoreView struct {
+	Backend   string   `json:"backend"`
+	Name      string   `json:"name"`
+	State     string   `json:"state"`
+	Strength  int      `json:"strength"`
+	Word      string   `json:"word"`
+	Available bool     `json:"available"`
+	Reason    string   `json:"reason"` // why it is not available, or what else to know
+	Failure   *Failure `json:"failure"`
+}
+
+// AttemptView is a log-in between "send the code" and "type the code".
+type AttemptView struct {
+	ID           string `json:"id"`
+	Contact      string `json:"contact"`
+	PublicKey    string `json:"publicKey"`
+	Length       int    `json:"length"`
+	Alphanumeric bool   `json:"alphanumeric"`
+	TriesLeft    int    `json:"triesLeft"`
+	ExpiresAt    int64  `json:"expiresAt"`
+	ResendAt     int64  `json:"resendAt"`
+}
+
+// SessionView is the active session.
+type SessionView struct {
+	ID             string `json:"id"`
+	Label          string `json:"label"`
+	Contact        string `json:"contact"`
+	UserName       string `json:"userName"`
+	OrganizationID string `json:"organizationId"`
+	PublicKey      string `json:"publicKey"`
+	KeyStore       string `json:"keyStore"`
+	MadeAt         int64  `json:"madeAt"`
+	ExpiresAt      int64  `json:"expiresAt"`
+	RefreshAt      int64  `json:"refreshAt"`
+	LengthSeconds  int64  `json:"lengthSeconds"`
+	Refreshing     bool   `json:"refreshing"`
+	RetryAt        int64  `json:"retryAt"`
+}
+
+// EndedView says why the last session is over.
+type EndedView struct {
+	Reason  string `json:"reason"` // clock, rejected, revoked, replaced, startup, loggedOut
+	At      int64  `json:"at"`
+	Contact string `json:"contact"`
+	Revoked bool   `json:"revoked"` // with loggedOut: Turnkey was told
+	EndsAt  int64  `json:"endsAt"`  // with loggedOut, not told: when the key ends by itself
+}
+
+// Wallet is a wallet with its accounts.
+type Wallet struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	CreatedAt int64     `json:"createdAt"`
+	Exported  bool      `json:"exported"`
+	Imported  bool      `json:"imported"`
+	Accounts  []Account `json:"accounts"`
+}
+
+// Account is one address.
+type Account struct {
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	Chain     string `json:"chain"`
+	Address   string `json:"address"`
+	Path      string `json:"path"`
+	PublicKey string `json:"publicKey"`
+}
+
+// ms is a time as the page counts it; the zero time is 0.
+func ms(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}

@@ -1,0 +1,123 @@
+// Package cli is the program from a terminal: commands, prompts and tables.
+//
+// Rules of the house: standard output carries answers and nothing else, one JSON line where a program reads it;
+// what a person reads besides goes to standard error. Exit status 0 means done, 1 failed, 2 called wrongly. A failure
+// is told in the words of the catalogue in package fault. Nothing here decides: client, local, backend and sandbox do.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"latchkey/internal/fault"
+)
+
+// terminal is what commands read and write. Tests put buffers in it.
+type terminal struct {
+	in       io.Reader
+	out, err io.Writer
+	getenv   func(string) string
+	version  string
+	debug    bool
+}
+
+// Main runs the command line with the process's own streams and returns the exit status.
+func Main(args []string, version string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	t := &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv, version: version}
+	return t.run(ctx, args)
+}
+
+func (t *terminal) run(ctx context.Context, args []string) int {
+	root := &cobra.Command{
+		Use:           "latchkey",
+		Short:         "The desktop home of a Turnkey embedded wallet",
+		Long:          "Without a command, latchkey opens its window. With no configuration everything runs offline against the sandbox.",
+		Version:       t.version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetArgs(args)
+	root.SetIn(t.in)
+	root.SetOut(t.out)
+	root.SetErr(t.err)
+	root.SetVersionTemplate("latchkey {{.Version}}\n")
+	root.PersistentFlags().BoolVar(&t.debug, "debug", false, "log what happens, for developers")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
+	root.AddCommand(t.sandbox(), t.backend(), t.request(), t.login(), t.logout(), t.whoami(), t.versionCommand())
+	for _, c := range root.Commands() {
+		wrapArgs(c)
+	}
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case isUsage(err):
+		fmt.Fprintf(t.err, "latchkey: %s\nSee latchkey --help.\n", err)
+		return 2
+	case errors.Is(err, fault.Cancelled), errors.Is(err, context.Canceled):
+		return 1
+	}
+	t.tell(err)
+	return 1
+}
+
+// tell writes a failure in words, its code, and with --debug its cause.
+func (t *terminal) tell(err error) {
+	w := fault.Tell(err)
+	fmt.Fprintf(t.err, "%s (%s)\n  %s\n  %s\n  %s\n", w.Title, fault.CodeOf(err), w.Happened, w.Means, w.Next)
+	if e, ok := errors.AsType[*fault.Error](err); ok && e.TriesLeft > 0 {
+		fmt.Fprintf(t.err, "  Tries left: %d.\n", e.TriesLeft)
+	}
+	if t.debug || fault.CodeOf(err) == fault.Internal || fault.KindOf(err) == fault.Invalid || fault.CodeOf(err) == fault.APIRefused {
+		fmt.Fprintf(t.err, "  Details: %s\n", err)
+	}
+}
+
+// log returns the logger of a command: servers say what changes, other commands only with --debug.
+func (t *terminal) log(server bool) *slog.Logger {
+	switch {
+	case t.debug:
+		return slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	case server:
+		return slog.New(slog.NewTextHandler(t.err, nil))
+	}
+	return slog.New(slog.DiscardHandler)
+}
+
+// usage marks an error of how the program was called.
+type usage struct{ error }
+
+func (u usage) Unwrap() error { return u.error }
+
+// isUsage also knows cobra's own complaints, which have no type.
+func isUsage(err error) bool {
+	_, ok := errors.AsType[usage](err)
+	return ok || strings.HasPrefix(err.Error(), "unknown command") || strings.HasPrefix(err.Error(), "required flag")
+}
+
+// wrapArgs marks complaints about a command's arguments as usage.
+func wrapArgs(c *cobra.Command) {
+	check := c.Args
+	if check == nil {
+		check = cobra.NoArgs
+	}
+	c.Args = func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usage{err}
+		}
+		return nil
+	}
+}

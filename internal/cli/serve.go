@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"latchkey/internal/backend"
+	"latchkey/internal/local"
+)
+
+func (t *terminal) sandbox() *cobra.Command {
+	var o local.SandboxOptions
+	var envFile string
+	c := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Turnkey's API, imitated, as a server",
+		Long: "Runs Turnkey's API, imitated, until interrupted. One JSON line on standard output says that it is ready\n" +
+			"and where; the log goes to standard error. Without --state it forgets everything at the end.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.Seed != 0 && !loopback(o.Listen) {
+				return usage{errors.New("--seed makes keys that anyone can compute, so it is refused with a --listen beyond loopback")}
+			}
+			o.Log = t.log(true)
+			s, err := local.StartSandbox(o)
+			if err != nil {
+				return err
+			}
+			if envFile != "" {
+				if err := writeEnvironment(envFile, s.Ready); err != nil {
+					return errors.Join(fmt.Errorf("write %s: %w", envFile, err), s.Close())
+				}
+			}
+			if err := json.NewEncoder(t.out).Encode(s.Ready); err != nil {
+				return errors.Join(err, s.Close())
+			}
+			<-cmd.Context().Done()
+			return s.Close()
+		},
+	}
+	c.Flags().StringVar(&o.Listen, "listen", "127.0.0.1:0", "where the API listens; port 0 takes a free one")
+	c.Flags().StringVar(&o.Control, "control", "127.0.0.1:0", "where inbox and clock are; loopback only")
+	c.Flags().StringVar(&o.StateDir, "state", "", "folder that keeps the sandbox's state")
+	c.Flags().Uint64Var(&o.Seed, "seed", 0, "replays a run: fixes choices and derived keys")
+	c.Flags().StringVar(&envFile, "env-file", "", "writes the variables that Turnkey's examples read")
+	c.PreRunE = func(*cobra.Command, []string) error {
+		if !loopback(o.Control) {
+			return usage{errors.New("--control must be on loopback: whoever reaches it reads every code")}
+		}
+		return nil
+	}
+	return c
+}
+
+func (t *terminal) backend() *cobra.Command {
+	var listen string
+	var withSandbox bool
+	c := &cobra.Command{
+		Use:   "backend",
+		Short: "The auth backend as a server",
+		Long: "Runs the auth backend until interrupted. It reads TURNKEY_API_URL, TURNKEY_ORGANIZATION_ID,\n" +
+			"TURNKEY_API_PUBLIC_KEY, TURNKEY_API_PRIVATE_KEY and PORT from the environment. With --sandbox it puts a\n" +
+			"sandbox behind itself, so that one command is a whole local Turnkey.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log := t.log(true)
+			if listen == "" {
+				port := t.getenv("PORT")
+				if port == "" {
+					port = "3000"
+				}
+				listen = "127.0.0.1:" + port
+			}
+			if !withSandbox {
+				config, err := backend.FromEnv(t.getenv)
+				if err != nil {
+					return err
+				}
+				config.Log = log
+				b, err := local.StartBackend(listen, config)
+				if err != nil {
+					return err
+				}
+				defer b.Close()
+				return t.ready(cmd, b.Ready)
+			}
+			s, err := local.StartSandbox(local.SandboxOptions{Listen: "127.0.0.1:0", Control: "127.0.0.1:0", Log: log})
+			if err != nil {
+				return err
+			}
+			config, err := local.BackendFor(s.Ready, log)
+			if err != nil {
+				return errors.Join(err, s.Close())
+			}
+			b, err := local.StartBackend(listen, config)
+			if err != nil {
+				return errors.Join(err, s.Close())
+			}
+			err = t.ready(cmd, struct {
+				local.BackendReady
+				Sandbox local.Ready `json:"sandbox"`
+			}{b.Ready, s.Ready})
+			b.Close()
+			return errors.Join(err, s.Close())
+		},
+	}
+	c.Flags().StringVar(&listen, "listen", "", "where it listens (default 127.0.0.1:$PORT, else 127.0.0.1:3000)")
+	c.Flags().BoolVar(&withSandbox, "sandbox", false, "puts a sandbox behind itself")
+	return c
+}
+
+// ready writes the ready line and waits for the end.
+func (t *terminal) ready(cmd *cobra.Command, line any) error {
+	if err := json.NewEncoder(t.out).Encode(line); err != nil {
+		return err
+	}
+	<-cmd.Context().Done()
+	return nil
+}
+
+// writeEnvironment puts the whole file in place at once: whoever waits for it never reads a part.
+func writeEnvironment(path string, r local.Ready) error {
+	part := path + ".part"
+	if err := os.WriteFile(part, environment(r), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(part, path)
+}
+
+// environment is the text of an environment file, which shells and dotenv readers both accept.
+func environment(r local.Ready) []byte {
+	var b strings.Builder
+	for _, v := range r.Environment() {
+		fmt.Fprintf(&b, "%s=%s\n", v[0], v[1])
+	}
+	return []byte(b.String())
+}
+
+// loopback reports whether an address to listen on is reachable from this machine alone.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func (t *terminal) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Which latchkey this is",
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(t.out, versionText(t.version))
+			return err
+		},
+	}
+}

@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"latchkey/internal/client"
+	"latchkey/internal/fault"
+	"latchkey/internal/login"
+	"latchkey/internal/profile"
+)
+
+// open wires the profile up and restores its session. Whoever opens closes.
+func (t *terminal) open(ctx context.Context) (*client.Client, error) {
+	home, err := profile.DefaultHome()
+	if err != nil {
+		return nil, err
+	}
+	c, err := client.New(client.Options{Home: home, Log: t.log(false)})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute) // a person may be answering the keychain
+	defer cancel()
+	if err := c.Open(ctx, client.Keychain); err != nil {
+		t.close(c)
+		return nil, err
+	}
+	if err := c.Step(ctx); err != nil { // refresh, repair and revoke what is due: no window may be running
+		t.close(c)
+		return nil, err
+	}
+	return c, nil
+}
+
+// close ends what open began. What goes wrong at the end changes no answer, so it is only told.
+func (t *terminal) close(c *client.Client) {
+	if err := c.Close(); err != nil {
+		t.tell(err)
+	}
+}
+
+func (t *terminal) login() *cobra.Command {
+	var email string
+	c := &cobra.Command{
+		Use:   "login",
+		Short: "Log in, or sign up, by e-mail code",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := t.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer t.close(c)
+			attempt, err := c.Login().Begin(cmd.Context(), email)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(t.err, "A code was sent to %s.\n", attempt.Contact)
+			if inbox := c.InboxURL(); inbox != "" {
+				fmt.Fprintf(t.err, "This is the sandbox: no real mail goes out. The message is at %s\n", strings.TrimSuffix(inbox, "/inbox"))
+			}
+			return t.enterCode(cmd.Context(), c, attempt)
+		},
+	}
+	c.Flags().StringVar(&email, "email", "", "the address to send a code to")
+	if err := c.MarkFlagRequired("email"); err != nil {
+		panic(err) // the flag is declared one line above
+	}
+	return c
+}
+
+// enterCode asks for the code until it is right, the tries are used up or the input ends.
+func (t *terminal) enterCode(ctx context.Context, c *client.Client, attempt login.Attempt) error {
+	lines := bufio.NewReader(io.LimitReader(t.in, 4096))
+	for {
+		fmt.Fprint(t.err, "Code: ")
+		line, readErr := lines.ReadString('\n')
+		if strings.TrimSpace(line) == "" {
+			cancelled := fault.New(fault.Cancel, readErr)
+			return errors.Join(cancelled, c.Login().Cancel(context.WithoutCancel(ctx), attempt.ID))
+		}
+		s, err := c.Login().Continue(ctx, attempt.ID, line)
+		if err == nil {
+			fmt.Fprintf(t.err, "Logged in. The session ends at %s, and is renewed while Latchkey is used.\n", s.Expires.Local().Format(time.TimeOnly))
+			return nil
+		}
+		if fault.CodeOf(err) != fault.OTPWrong || readErr != nil {
+			return err
+		}
+		t.tell(err)
+	}
+}
+
+func (t *terminal) logout() *cobra.Command {
+	return &cobra.Command{
+		Use:   "logout",
+		Short: "Log out: the key is revoked and deleted",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := t.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer t.close(c)
+			result, err := c.LogOut(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if result.Revoked {
+				fmt.Fprintln(t.err, "Logged out. The key was revoked at Turnkey and deleted here.")
+			} else {
+				fmt.Fprintf(t.err, "Logged out. The key is deleted here; Turnkey could not be reached, and forgets it at %s.\n", result.EndsAt.Local().Format(time.DateTime))
+			}
+			return nil
+		},
+	}
+}
+
+func (t *terminal) whoami() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "whoami",
+		Short: "Who is logged in",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := t.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer t.close(c)
+			who, err := c.Whoami(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(t.out).Encode(who)
+			}
+			_, err = fmt.Fprintf(t.out, "user          %s  %s\norganization  %s  %s\n", who.Username, who.UserID, who.OrganizationName, who.OrganizationID)
+			return err
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}

@@ -1,0 +1,276 @@
+// Package client is the one wiring that window and terminal share: it opens a profile, hooks key store, sessions,
+// log-in, Turnkey's client and the local sandbox together, and offers what a person does with them.
+//
+// It owns which parts meet and in which order they start and end, the choice of the key store, and the repair of an
+// answer into a session's end. It does not own how any part works, nor how anything is shown. It depends on nearly
+// every package of the device's side and on local.
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"latchkey/internal/fault"
+	"latchkey/internal/keystore"
+	"latchkey/internal/local"
+	"latchkey/internal/login"
+	"latchkey/internal/p256"
+	"latchkey/internal/profile"
+	"latchkey/internal/session"
+	"latchkey/internal/store"
+	"latchkey/internal/turnkey"
+)
+
+// The key stores that a person can choose, by the word recorded with each key.
+const (
+	Keychain = "keychain"
+	Memory   = "memory"
+)
+
+// Options say where a client lives. Home is required, the rest has a useful zero value.
+type Options struct {
+	Home profile.Home
+	Log  *slog.Logger
+	Now  func() time.Time
+}
+
+// Client is one opened profile. It is safe for parallel use.
+type Client struct {
+	home    profile.Home
+	log     *slog.Logger
+	now     func() time.Time
+	profile profile.Profile
+	dir     *store.Dir
+	stores  map[string]keystore.Store
+	offline atomic.Bool
+
+	mu  sync.Mutex
+	run *running // nil until Open
+}
+
+// running is what exists once a key store was chosen.
+type running struct {
+	shared   *local.Shared
+	keys     keystore.Store
+	sessions *session.Manager
+	api      *turnkey.Client
+	otp      *login.OTP
+}
+
+// New reads the profile's settings. It asks no keychain and opens no connection.
+func New(o Options) (*Client, error) {
+	c := &Client{home: o.Home, log: o.Log, now: o.Now, profile: profile.Sandbox(o.Home)}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if err := o.Home.Make(); err != nil {
+		return nil, err
+	}
+	dir, err := store.Open(c.profile.Dir)
+	if err != nil {
+		return nil, err
+	}
+	c.dir = dir
+	c.stores = map[string]keystore.Store{
+		Keychain: keystore.NewKeychain(c.profile.KeychainService, c.profile.Name),
+		Memory:   keystore.NewMemory(),
+	}
+	return c, nil
+}
+
+// Profile returns the profile, with addresses and pins once it is open.
+func (c *Client) Profile() profile.Profile { return c.profile }
+
+// settings is the file that remembers a person's choices for this profile.
+type settings struct {
+	KeyStore string `json:"keyStore"`
+}
+
+const settingsName = "settings.json"
+
+// Chosen returns the key store that was chosen earlier, or "". Memory is never remembered: what it held is gone.
+func (c *Client) Chosen() (string, error) {
+	data, err := c.dir.Read(settingsName)
+	if errors.Is(err, fault.NotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	var s settings
+	if err := json.Unmarshal(data, &s); err != nil {
+		return "", fault.New(fault.StateCorrupt, err)
+	}
+	return s.KeyStore, nil
+}
+
+// Health asks a key store how it is, without prompting the person.
+func (c *Client) Health(ctx context.Context, backend string) keystore.Health {
+	return c.stores[backend].Health(ctx)
+}
+
+// Open starts or finds the sandbox, restores the session and remembers the key store. It may wait for a person who
+// is asked by the keychain; ctx limits that.
+func (c *Client) Open(ctx context.Context, backend string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.run != nil {
+		return nil
+	}
+	keys, ok := c.stores[backend]
+	if !ok {
+		return fault.New(fault.ProfileBad, fmt.Errorf("key store %q", backend))
+	}
+	if h := keys.Health(ctx); h.State == keystore.Absent {
+		return h.Err
+	}
+	shared, err := local.Join(ctx, filepath.Join(c.home.Data, "sandbox"), c.log)
+	if err != nil {
+		return err
+	}
+	r, err := c.wire(ctx, shared, keys)
+	if err != nil {
+		return errors.Join(err, shared.Close())
+	}
+	if backend != Memory {
+		data, err := json.Marshal(settings{KeyStore: backend})
+		if err == nil {
+			err = c.dir.Write(settingsName, data)
+		}
+		if err != nil {
+			return errors.Join(err, shared.Close())
+		}
+	}
+	c.run = r
+	return nil
+}
+
+// wire hooks the parts together over a sandbox that serves.
+func (c *Client) wire(ctx context.Context, shared *local.Shared, keys keystore.Store) (*running, error) {
+	at := shared.Endpoints()
+	c.profile.APIURL, c.profile.BackendURL = at.Sandbox.APIBaseURL, at.BackendURL
+	c.profile.OrganizationID = at.Sandbox.OrganizationID
+	c.profile.Pins = profile.Pins{
+		Notarizer: at.Sandbox.NotarizerPublicKey, TLSFetcher: at.Sandbox.TLSFetcherPublicKey,
+		TLSFetcherEncryption: at.Sandbox.TLSFetcherEncryptionPublicKey, Signer: at.Sandbox.SignerPublicKey,
+		LegacyToken: at.Sandbox.LegacyTokenPublicKey,
+	}
+	if err := c.profile.Check(); err != nil {
+		return nil, err
+	}
+	notarizer, err := p256.ParsePublic(c.profile.Pins.Notarizer)
+	if err != nil {
+		return nil, fault.New(fault.ProfileBad, err)
+	}
+	r := &running{shared: shared, keys: keys}
+	r.sessions = &session.Manager{
+		Profile: c.profile.Name, Dir: c.dir, Keys: keys, Notarizer: notarizer, OrganizationParent: c.profile.OrganizationID,
+		Now: c.now, Log: c.log, Refresh: r.refresh, Revoke: r.revoke, Probe: r.probe,
+		Skew: func() time.Duration { return r.api.Skew() },
+	}
+	r.api = &turnkey.Client{
+		BaseURL: func() string { return shared.Endpoints().Sandbox.APIBaseURL },
+		Stamper: stamper{r.sessions}, Now: c.now, After: c.heard,
+	}
+	r.otp = &login.OTP{
+		Backend: &login.Backend{
+			URL:   func() string { return shared.Endpoints().BackendURL },
+			Token: func() string { return shared.Endpoints().Token },
+		},
+		Sessions: r.sessions, Keys: keys, Pins: c.profile.Pins, OrganizationID: c.profile.OrganizationID,
+		SessionLength: c.profile.SessionLength, Now: c.now,
+	}
+	if err := r.sessions.Open(ctx); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// heard notes from every exchange whether Turnkey can be reached.
+func (c *Client) heard(_ context.Context, x turnkey.Exchange) {
+	switch {
+	case x.Status != 0:
+		c.offline.Store(false)
+	case errors.Is(x.Err, fault.Unavailable):
+		c.offline.Store(true)
+	}
+}
+
+// Offline reports whether the last call to Turnkey or the backend found nobody.
+func (c *Client) Offline() bool { return c.offline.Load() }
+
+// opened returns the wiring, or a failure before Open.
+func (c *Client) opened() (*running, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.run == nil {
+		return nil, fault.New(fault.SessionNone, errors.New("the profile is not open"))
+	}
+	return c.run, nil
+}
+
+// Run keeps the session fresh and the sandbox served until ctx is done, its only clean end.
+func (c *Client) Run(ctx context.Context) error {
+	r, err := c.opened()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	served := make(chan error, 1)
+	go func() { served <- r.shared.Run(ctx) }()
+	err = r.sessions.Run(ctx)
+	cancel()
+	<-served // it ends with ctx alone
+	return err
+}
+
+// Step does once what Run does all the time, and waits for it: for commands, which end soon.
+func (c *Client) Step(ctx context.Context) error {
+	r, err := c.opened()
+	if err != nil {
+		return err
+	}
+	return r.sessions.Step(ctx)
+}
+
+// Wake looks at clock and keychain at once: after sleep, on focus, and before something that needs the session.
+func (c *Client) Wake() {
+	if r, err := c.opened(); err == nil {
+		r.sessions.Wake()
+	}
+}
+
+// Skew returns what the service's clock is ahead of ours, or 0 while nothing is known.
+func (c *Client) Skew() time.Duration {
+	r, err := c.opened()
+	if err != nil {
+		return 0
+	}
+	return r.api.Skew()
+}
+
+// Close stops what this process serves and forgets unlocked keys. Sessions stay as they are.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.stores {
+		s.Forget()
+	}
+	if c.run == nil {
+		return nil
+	}
+	err := c.run.shared.Close()
+	c.run = nil
+	return err
+}

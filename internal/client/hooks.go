@@ -1,0 +1,71 @@
+package client
+
+import (
+	"context"
+
+	"latchkey/internal/fault"
+	"latchkey/internal/keystore"
+	"latchkey/internal/session"
+	"latchkey/internal/stamp"
+	"latchkey/internal/turnkey"
+)
+
+// stamper stamps with the active session's key, looked up at stamp time, so that a request made just before a refresh
+// is stamped by a key that still counts. A context made by [stampedBy] names another key.
+type stamper struct{ sessions *session.Manager }
+
+type signerKey struct{}
+
+// stampedBy returns a context whose requests are stamped by signer: a session refreshes and revokes with its own key,
+// whichever session is active.
+func stampedBy(ctx context.Context, signer keystore.Signer) context.Context {
+	return context.WithValue(ctx, signerKey{}, signer)
+}
+
+func (s stamper) Stamp(ctx context.Context, body []byte) (*stamp.Stamp, error) {
+	signer, ok := ctx.Value(signerKey{}).(keystore.Signer)
+	if !ok {
+		var err error
+		if signer, err = s.sessions.Signer(ctx, ""); err != nil {
+			return nil, err
+		}
+	}
+	return stamp.APIKey{Signer: signer}.Stamp(ctx, body)
+}
+
+// refresh asks Turnkey for a session of the next key, stamped by the current one.
+func (r *running) refresh(ctx context.Context, s session.Session, current keystore.Signer, next string) (string, error) {
+	return r.api.StampLogin(stampedBy(ctx, current), s.OrganizationID, turnkey.LoginParams{
+		PublicKey: next, ExpirationSeconds: turnkey.Seconds(s.Length.Seconds()),
+	})
+}
+
+// revoke deletes an API key of the session's user at Turnkey, stamped by by, which may be that key itself. A key that
+// Turnkey does not know is of kind NotFound.
+func (r *running) revoke(ctx context.Context, s session.Session, by keystore.Signer, publicKey string) error {
+	ctx = stampedBy(ctx, by)
+	if s.UserID == "" { // a log-in that was given up before anybody knew its user
+		who, err := r.api.Whoami(ctx, s.OrganizationID)
+		if err != nil {
+			return err
+		}
+		s.OrganizationID, s.UserID = who.OrganizationID, who.UserID
+	}
+	keys, err := r.api.GetAPIKeys(ctx, s.OrganizationID, s.UserID)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if k.Credential.PublicKey == publicKey {
+			_, err := r.api.DeleteAPIKeys(ctx, s.OrganizationID, s.UserID, k.APIKeyID)
+			return err
+		}
+	}
+	return fault.New(fault.KeyMissing, nil)
+}
+
+// probe asks Turnkey whether it still accepts a key.
+func (r *running) probe(ctx context.Context, s session.Session, by keystore.Signer) error {
+	_, err := r.api.Whoami(stampedBy(ctx, by), s.OrganizationID)
+	return err
+}

@@ -1,0 +1,121 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	"latchkey/internal/fault"
+	"latchkey/internal/login"
+	"latchkey/internal/session"
+	"latchkey/internal/turnkey"
+)
+
+// Sessions returns the profile's sessions, or nil before Open.
+func (c *Client) Sessions() *session.Manager {
+	r, err := c.opened()
+	if err != nil {
+		return nil
+	}
+	return r.sessions
+}
+
+// Login returns the way in by code, or nil before Open.
+func (c *Client) Login() *login.OTP {
+	r, err := c.opened()
+	if err != nil {
+		return nil
+	}
+	return r.otp
+}
+
+// inSession does f for the active session. When Turnkey no longer knows the session's key, the session is ended with
+// that reason, and the failure says so.
+func inSession[T any](ctx context.Context, c *Client, f func(context.Context, *running, session.Session) (T, error)) (out T, err error) {
+	r, err := c.opened()
+	if err != nil {
+		return out, err
+	}
+	s, ok := r.sessions.Active()
+	if !ok {
+		return out, fault.New(fault.SessionNone, nil)
+	}
+	if err := r.shared.Heal(ctx); err != nil {
+		c.log.Debug("nobody serves the sandbox", "err", err)
+	}
+	out, err = f(ctx, r, s)
+	if errors.Is(err, fault.Expired) {
+		if _, fromTurnkey := errors.AsType[*turnkey.VendorError](err); fromTurnkey {
+			if rejectErr := r.sessions.Reject(context.WithoutCancel(ctx), s.ID, s.Key.PublicKey); rejectErr != nil {
+				c.log.Warn("cannot note that the session was rejected", "err", rejectErr)
+			}
+		}
+	}
+	return out, err
+}
+
+// Whoami asks Turnkey who the active session is.
+func (c *Client) Whoami(ctx context.Context) (turnkey.Whoami, error) {
+	return inSession(ctx, c, func(ctx context.Context, r *running, s session.Session) (turnkey.Whoami, error) {
+		return r.api.Whoami(ctx, s.OrganizationID)
+	})
+}
+
+// Request stamps body with the active session's key, posts it byte for byte and returns the answer.
+func (c *Client) Request(ctx context.Context, path string, body []byte) ([]byte, error) {
+	return inSession(ctx, c, func(ctx context.Context, r *running, _ session.Session) ([]byte, error) {
+		return r.api.Post(ctx, path, body)
+	})
+}
+
+// LogOut ends the active session: its key and token are gone here at once, and Turnkey is told if it can be reached.
+func (c *Client) LogOut(ctx context.Context) (session.LogOutResult, error) {
+	r, err := c.opened()
+	if err != nil {
+		return session.LogOutResult{}, err
+	}
+	return r.sessions.LogOut(ctx, "")
+}
+
+// InboxURL returns where the sandbox's messages are, or "".
+func (c *Client) InboxURL() string {
+	r, err := c.opened()
+	if err != nil {
+		return ""
+	}
+	return r.shared.Endpoints().Sandbox.InboxURL
+}
+
+// SandboxCode returns the newest code that the sandbox sent to contact, waiting up to five seconds for one.
+// Errors: NotFound if there is none.
+func (c *Client) SandboxCode(ctx context.Context, contact string) (string, error) {
+	inbox := c.InboxURL()
+	if inbox == "" {
+		return "", fault.New(fault.AttemptOver, errors.New("no sandbox"))
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, inbox+"?wait=5&to="+url.QueryEscape(contact), nil)
+	if err != nil {
+		return "", err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", fault.New(fault.APIDown, err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // it was only read
+	var answer struct {
+		Messages []struct{ Code string }
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&answer); err != nil {
+		return "", fault.New(fault.APIDown, fmt.Errorf("the inbox's answer: %w", err))
+	}
+	for _, m := range answer.Messages {
+		if m.Code != "" {
+			return m.Code, nil
+		}
+	}
+	return "", fault.New(fault.AttemptOver, errors.New("no message has come"))
+}

@@ -1,0 +1,116 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"latchkey/internal/fault"
+	"latchkey/internal/session"
+	"latchkey/internal/turnkey"
+)
+
+// Wallet is a wallet with its accounts.
+type Wallet struct {
+	ID, Name           string
+	Created            time.Time
+	Exported, Imported bool
+	Accounts           []Account
+}
+
+// Account is one address of a wallet. Chain is a three-letter tag, or the vendor's name of a format without one.
+type Account struct {
+	ID, Name, Chain, Address, Path, PublicKey string
+}
+
+// chain is what Latchkey derives for a chain unless told otherwise. Source of paths: the defaults of Turnkey's own kits.
+type chain struct {
+	id, tag, name string
+	account       turnkey.WalletAccountParams
+}
+
+const bip32 = "PATH_FORMAT_BIP32"
+
+var chains = []chain{
+	{"ethereum", "ETH", "Ethereum", turnkey.WalletAccountParams{Curve: "CURVE_SECP256K1", PathFormat: bip32, Path: "m/44'/60'/0'/0/0", AddressFormat: "ADDRESS_FORMAT_ETHEREUM"}},
+	{"solana", "SOL", "Solana", turnkey.WalletAccountParams{Curve: "CURVE_ED25519", PathFormat: bip32, Path: "m/44'/501'/0'/0'", AddressFormat: "ADDRESS_FORMAT_SOLANA"}},
+	{"bitcoin", "BTC", "Bitcoin", turnkey.WalletAccountParams{Curve: "CURVE_SECP256K1", PathFormat: bip32, Path: "m/84'/0'/0'/0/0", AddressFormat: "ADDRESS_FORMAT_BITCOIN_MAINNET_P2WPKH"}},
+}
+
+// Wallets returns all wallets of the active session's organization with their accounts, in the order they were made.
+func (c *Client) Wallets(ctx context.Context) ([]Wallet, error) {
+	return inSession(ctx, c, func(ctx context.Context, r *running, s session.Session) ([]Wallet, error) {
+		list, err := r.api.ListWallets(ctx, s.OrganizationID)
+		if err != nil || len(list) == 0 {
+			return nil, err
+		}
+		accounts, err := r.api.ListWalletAccounts(ctx, s.OrganizationID, "")
+		if err != nil {
+			return nil, err
+		}
+		wallets := make([]Wallet, len(list))
+		at := map[string]*Wallet{}
+		for i, w := range list {
+			wallets[i] = Wallet{ID: w.WalletID, Name: w.WalletName, Created: w.CreatedAt.Time(), Exported: w.Exported, Imported: w.Imported}
+			at[w.WalletID] = &wallets[i]
+		}
+		for _, a := range accounts {
+			if w := at[a.WalletID]; w != nil {
+				w.Accounts = append(w.Accounts, account(a))
+			}
+		}
+		return wallets, nil
+	})
+}
+
+func account(a turnkey.WalletAccount) Account {
+	out := Account{ID: a.WalletAccountID, Name: a.Name, Chain: a.AddressFormat, Address: a.Address, Path: a.Path, PublicKey: a.PublicKey}
+	for _, known := range chains {
+		if known.account.AddressFormat == a.AddressFormat {
+			out.Chain = known.tag
+			if out.Name == "" {
+				out.Name = known.name
+			}
+		}
+	}
+	return out
+}
+
+// CreateWallet makes a wallet with the first account of each chain ("ethereum", "solana", "bitcoin") and returns it
+// as Turnkey lists it. Invalid when the name is empty or over 100 bytes, or a chain is unknown or absent.
+func (c *Client) CreateWallet(ctx context.Context, name string, ids []string) (Wallet, error) {
+	if name == "" || len(name) > 100 {
+		return Wallet{}, fault.New(fault.RequestInvalid, fmt.Errorf("a wallet's name has 1 to 100 bytes, not %d", len(name)))
+	}
+	params := turnkey.CreateWalletParams{WalletName: name, MnemonicLength: 12}
+	for _, id := range ids {
+		found := false
+		for _, known := range chains {
+			if known.id == id {
+				params.Accounts, found = append(params.Accounts, known.account), true
+			}
+		}
+		if !found {
+			return Wallet{}, fault.New(fault.RequestInvalid, fmt.Errorf("unknown chain %q", id))
+		}
+	}
+	if len(params.Accounts) == 0 {
+		return Wallet{}, fault.New(fault.RequestInvalid, fmt.Errorf("a wallet needs at least one chain"))
+	}
+	made, err := inSession(ctx, c, func(ctx context.Context, r *running, s session.Session) (turnkey.CreatedWallet, error) {
+		return r.api.CreateWallet(ctx, s.OrganizationID, params)
+	})
+	if err != nil {
+		return Wallet{}, err
+	}
+	wallets, err := c.Wallets(ctx)
+	if err != nil {
+		return Wallet{}, err
+	}
+	for _, w := range wallets {
+		if w.ID == made.WalletID {
+			return w, nil
+		}
+	}
+	return Wallet{}, fmt.Errorf("wallet %s was made but is not listed", made.WalletID)
+}
