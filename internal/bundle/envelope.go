@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"bytes"
 	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/rand"
@@ -10,8 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"unicode/utf8"
 
 	"latchkey/internal/p256"
 )
@@ -39,7 +36,7 @@ func sealText(target *ecdh.PublicKey, plaintext []byte) (string, error) {
 
 // openText undoes sealText.
 func openText(key ecdh.KeyExchanger, text string) ([]byte, error) {
-	fields, err := readStrings([]byte(text), "encappedPublic", "ciphertext")
+	fields, err := readStrings([]byte(text), []string{"encappedPublic", "ciphertext"})
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +77,7 @@ func signText(enclave *ecdsa.PrivateKey, data any) (string, error) {
 // openSigned returns the data of text if enclave signed it. The key that text names must be enclave, and is never
 // used itself. A bundle without a version is taken, as Turnkey's own library does; one with another is not.
 func openSigned(enclave *ecdsa.PublicKey, text string) ([]byte, error) {
-	fields, err := readStrings([]byte(text), "data", "dataSignature", "enclaveQuorumPublic", "version?")
+	fields, err := readStrings([]byte(text), []string{"data", "dataSignature", "enclaveQuorumPublic"}, "version")
 	if err != nil {
 		return nil, err
 	}
@@ -103,67 +100,6 @@ func openSigned(enclave *ecdsa.PublicKey, text string) ([]byte, error) {
 		return nil, errors.New("the signature is not the enclave's")
 	}
 	return data, nil
-}
-
-// readStrings reads text as one JSON object and returns the named members, which must be strings and must be there,
-// except those marked with a question mark. Other members are passed over. encoding/json alone would take the last of two
-// equal names, and names in any case.
-func readStrings(text []byte, names ...string) (map[string]string, error) {
-	if len(text) > sizeMax {
-		return nil, fmt.Errorf("%d bytes, at most %d", len(text), sizeMax)
-	}
-	if !utf8.Valid(text) || !json.Valid(text) {
-		return nil, errors.New("not JSON")
-	}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return nil, errors.New("not a JSON object")
-	}
-	all := map[string]json.RawMessage{}
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return nil, errors.New("not JSON")
-		}
-		if _, ok := all[name.(string)]; ok {
-			return nil, fmt.Errorf("%.32q twice", name)
-		}
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return nil, errors.New("not JSON")
-		}
-		all[name.(string)] = value
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, errors.New("not JSON")
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("data after the JSON object")
-	}
-	got := map[string]string{}
-	for _, name := range names {
-		name, optional := optionalName(name)
-		value, ok := all[name]
-		if !ok && optional {
-			continue
-		}
-		if len(value) == 0 || value[0] != '"' {
-			return nil, fmt.Errorf("%s: want a string", name)
-		}
-		var s string
-		if err := json.Unmarshal(value, &s); err != nil {
-			return nil, fmt.Errorf("%s: not a string", name)
-		}
-		got[name] = s
-	}
-	return got, nil
-}
-
-func optionalName(name string) (string, bool) {
-	if last := len(name) - 1; name[last] == '?' {
-		return name[:last], true
-	}
-	return name, false
 }
 
 // marshal is json.Marshal of our own structs, which cannot fail.

@@ -38,7 +38,7 @@ func openExport(key ecdh.KeyExchanger, bundle string, signer *ecdsa.PublicKey, o
 	if err != nil {
 		return nil, err
 	}
-	fields, err := readStrings(data, "encappedPublic", "ciphertext", "organizationId")
+	fields, err := readStrings(data, []string{"encappedPublic", "ciphertext", "organizationId"})
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func sealImport(bundle string, signer *ecdsa.PublicKey, organizationID, userID s
 	if err != nil {
 		return "", err
 	}
-	fields, err := readStrings(data, "targetPublic", "organizationId", "userId")
+	fields, err := readStrings(data, []string{"targetPublic", "organizationId", "userId"})
 	if err != nil {
 		return "", err
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"latchkey/internal/fault"
 	"latchkey/internal/p256"
 )
 
@@ -33,28 +34,32 @@ func NewOTPTarget(fetcher *ecdsa.PrivateKey, key *ecdh.PublicKey, organizationID
 
 // SealOTP encrypts a code, together with the compressed public key that is to use the verification token, to the key
 // of targetBundle, and returns an encryptedOtpBundle. The target must be signed by fetcher, else the code would go to
-// whoever made it. Errors: fault.BundleInvalid.
+// whoever made it. Errors: fault.BundleInvalid for the target; fault.RequestInvalid for a code or key of the wrong form.
 func SealOTP(targetBundle string, fetcher *ecdsa.PublicKey, otp, publicKey string) (string, error) {
-	data, err := openSigned(fetcher, targetBundle)
-	if err != nil {
-		return "", invalid(fmt.Errorf("OTP target: %w", err))
-	}
-	fields, err := readStrings(data, "targetPublic")
-	if err != nil {
-		return "", invalid(fmt.Errorf("OTP target: %w", err))
-	}
-	to, err := parseTarget(fields["targetPublic"])
-	if err != nil {
-		return "", invalid(fmt.Errorf("OTP target: %w", err))
-	}
 	if err := checkCode(otp, publicKey); err != nil {
-		return "", invalid(err)
+		return "", fault.New(fault.RequestInvalid, err)
 	}
-	text, err := sealText(to, []byte(marshal(code{otp, publicKey})))
+	text, err := sealOTP(targetBundle, fetcher, otp, publicKey)
 	if err != nil {
 		return "", invalid(fmt.Errorf("OTP target: %w", err))
 	}
 	return text, nil
+}
+
+func sealOTP(targetBundle string, fetcher *ecdsa.PublicKey, otp, publicKey string) (string, error) {
+	data, err := openSigned(fetcher, targetBundle)
+	if err != nil {
+		return "", err
+	}
+	fields, err := readStrings(data, []string{"targetPublic"})
+	if err != nil {
+		return "", err
+	}
+	to, err := parseTarget(fields["targetPublic"])
+	if err != nil {
+		return "", err
+	}
+	return sealText(to, []byte(marshal(code{otp, publicKey})))
 }
 
 // OpenOTP decrypts an encryptedOtpBundle with the target's key and returns the code as it was typed and the compressed
@@ -64,7 +69,7 @@ func OpenOTP(key ecdh.KeyExchanger, bundle string) (otp, publicKey string, err e
 	if err != nil {
 		return "", "", invalid(fmt.Errorf("OTP bundle: %w", err))
 	}
-	fields, err := readStrings(plaintext, "otp_code", "public_key")
+	fields, err := readStrings(plaintext, []string{"otp_code", "public_key"})
 	if err != nil {
 		return "", "", invalid(errors.New("OTP bundle: sealed well, but not a code")) // never the cause, which may quote it
 	}
