@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"sync"
 	"time"
 
 	"latchkey/internal/fault"
@@ -13,7 +12,6 @@ import (
 
 // readiness remembers the last answer of the API for a moment, so that probes cost it nothing.
 type readiness struct {
-	mu   sync.Mutex
 	at   time.Time
 	code fault.Code // "" is well
 }
@@ -46,8 +44,11 @@ func (b *Backend) Admin() http.Handler {
 
 // state asks the API at most once in readyFor, for all who want to know.
 func (b *Backend) state(ctx context.Context) fault.Code {
-	b.ready.mu.Lock()
-	defer b.ready.mu.Unlock()
+	done, err := b.probes.take(ctx, "")
+	if err != nil {
+		return fault.Cancel
+	}
+	defer done()
 	now := b.c.Now()
 	if age := now.Sub(b.ready.at); !b.ready.at.IsZero() && age >= 0 && age < readyFor {
 		return b.ready.code

@@ -31,7 +31,9 @@ type Backend struct {
 	api   *turnkey.Client
 	guard guard
 	salt  []byte // of every hash of a contact
-	ready readiness
+
+	probes turns // whose only turn guards ready
+	ready  readiness
 
 	attempts *shelf[attempt]
 	signUps  *shelf[signUp]
@@ -209,11 +211,11 @@ func (b *Backend) answer(header http.Header, c *call, h handler) (answer any, er
 		return nil, err
 	}
 	if h == nil {
-		return nil, &fault.Error{Kind: fault.NotFound, Code: fault.RequestInvalid, Err: shown("no such route")}
+		return nil, &fault.Error{Kind: fault.NotFound, Code: fault.RequestInvalid, Err: show("no such route")}
 	}
 	if c.Method != http.MethodPost {
 		header.Set("Allow", "POST, OPTIONS")
-		return nil, bad("want POST")
+		return nil, refuse(http.StatusMethodNotAllowed, "want POST")
 	}
 	if err := b.addressCalls.take(network(c.RemoteAddr)); err != nil {
 		return nil, err

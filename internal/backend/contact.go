@@ -23,7 +23,7 @@ func contactOf(contact, kind string) (string, string, error) {
 	case kind != turnkey.OTPEmail && kind != turnkey.OTPSMS:
 		return "", "", bad("otpType: want %s or %s", turnkey.OTPEmail, turnkey.OTPSMS)
 	case kind != read:
-		return "", "", fault.New(fault.ContactInvalid, shown("the contact is not of the type otpType"))
+		return "", "", fault.New(fault.ContactInvalid, show("the contact is not of the type otpType"))
 	case kind == turnkey.OTPEmail:
 		return contact, kind, checkEmail(contact)
 	default:
@@ -37,7 +37,7 @@ func checkEmail(email string) error {
 	a, err := mail.ParseAddress(email)
 	at := strings.LastIndexByte(email, '@')
 	if err != nil || len(email) > 254 || a.Name != "" || a.Address != email || at < 1 || at > 64 || strings.ContainsAny(email, " \"<>()[],;:\\\r\n\t") {
-		return fault.New(fault.ContactInvalid, shown("want an e-mail address"))
+		return fault.New(fault.ContactInvalid, show("want an e-mail address"))
 	}
 	return nil
 }
@@ -47,7 +47,7 @@ func phoneNumber(text string) (string, error) {
 	digits := strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "").Replace(text)
 	rest, ok := strings.CutPrefix(digits, "+")
 	if !ok || len(rest) < 7 || len(rest) > 15 || rest[0] == '0' || strings.Trim(rest, "0123456789") != "" {
-		return "", fault.New(fault.ContactInvalid, shown("want an e-mail address, or a phone number with + and its country"))
+		return "", fault.New(fault.ContactInvalid, show("want an e-mail address, or a phone number with + and its country"))
 	}
 	return digits, nil
 }

@@ -80,11 +80,14 @@ func describe(err error, requestID string) (int, failure) {
 		f.Kind, f.Message = "internal", fault.Tell(nil).Happened
 	}
 	if s, ok := errors.AsType[shown](err); ok && kind != "" {
-		f.Message = string(s)
+		f.Message = s.text
+		if s.status != 0 {
+			status = s.status
+		}
 	}
 	f.Error = f.Message
 	if e, ok := errors.AsType[*fault.Error](err); ok {
-		if code == fault.OTPWrong || code == fault.OTPLocked {
+		if (code == fault.OTPWrong || code == fault.OTPLocked) && e.TriesLeft >= 0 {
 			f.TriesLeft = &e.TriesLeft
 		}
 		if kind == fault.Limited {

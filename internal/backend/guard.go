@@ -46,7 +46,7 @@ func (g guard) host(r *http.Request) error {
 	if loopback(host) || slices.Contains(g.hosts, host) || slices.Contains(g.hosts, hostname(host)) {
 		return nil
 	}
-	return fault.New(fault.BackendRefused, shown("this name is not one of the backend's"))
+	return fault.New(fault.BackendRefused, show("this name is not one of the backend's"))
 }
 
 // origin refuses pages that are neither the backend's own nor allowed. It returns the origin to name in the answer's
@@ -70,14 +70,14 @@ func (g guard) origin(r *http.Request) (string, error) {
 			return origin, nil
 		}
 	}
-	return "", fault.New(fault.BackendRefused, shown("this page may not call the backend"))
+	return "", fault.New(fault.BackendRefused, show("this page may not call the backend"))
 }
 
 // secret refuses who does not know the token, in the same time whatever was sent.
 func (g guard) secret(r *http.Request) error {
 	got, want := sha256.Sum256([]byte(r.Header.Get(TokenHeader))), sha256.Sum256([]byte(g.token))
 	if g.token != "" && subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
-		return fault.New(fault.BackendRefused, shown("this backend serves only who started it"))
+		return fault.New(fault.BackendRefused, show("this backend serves only who started it"))
 	}
 	return nil
 }

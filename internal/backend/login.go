@@ -102,7 +102,7 @@ func agreedToLogin(v token.Verification, sig *token.ClientSignature, publicKey s
 		return as(fault.LoginRefused, err)
 	}
 	if usage.Login == nil || usage.Login.PublicKey != publicKey {
-		return fault.New(fault.LoginRefused, shown("clientSignature: signed for something else"))
+		return fault.New(fault.LoginRefused, show("clientSignature: signed for something else"))
 	}
 	return nil
 }
@@ -113,19 +113,19 @@ func agreed(v token.Verification, sig *token.ClientSignature) (*token.Usage, err
 	case v.PublicKey == "":
 		return nil, nil
 	case sig == nil:
-		return nil, shown("clientSignature: missing, and the token names a key")
+		return nil, show("clientSignature: missing, and the token names a key")
 	case sig.PublicKey != v.PublicKey:
-		return nil, shown("clientSignature: not by the key that the token names")
+		return nil, show("clientSignature: not by the key that the token names")
 	}
 	if err := sig.Verify(); err != nil {
-		return nil, shown("clientSignature: does not verify")
+		return nil, show("clientSignature: does not verify")
 	}
 	u, err := sig.Usage()
 	if err != nil {
-		return nil, shown("clientSignature: its message cannot be read")
+		return nil, show("clientSignature: its message cannot be read")
 	}
 	if u.TokenID != v.ID {
-		return nil, shown("clientSignature: signed for another token")
+		return nil, show("clientSignature: signed for another token")
 	}
 	return &u, nil
 }

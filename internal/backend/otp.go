@@ -96,7 +96,7 @@ func (b *Backend) otpVerify(ctx context.Context, c *call) (any, error) {
 	case !isUUID(in.OTPID):
 		return nil, bad("otpId: want the id that /otp/init answered")
 	case in.EncryptedOTPBundle != "" && in.OTPCode != "":
-		return nil, fault.New(fault.GenerationMix, shown("want encryptedOtpBundle or otpCode, not both"))
+		return nil, fault.New(fault.GenerationMix, show("want encryptedOtpBundle or otpCode, not both"))
 	case in.EncryptedOTPBundle == "" && (len(in.OTPCode) == 0 || len(in.OTPCode) > 32):
 		return nil, bad("want encryptedOtpBundle or otpCode")
 	case in.PublicKey != "" && !isKey(in.PublicKey):
@@ -137,7 +137,7 @@ func (b *Backend) judge(ctx context.Context, c *call, in guess) (verificationTok
 		c.contact = a.contact
 		switch {
 		case a.encrypted != encrypted:
-			return "", fault.New(fault.GenerationMix, shown("this log-in was begun with a code of the other kind"))
+			return "", fault.New(fault.GenerationMix, show("this log-in was begun with a code of the other kind"))
 		case a.wrong >= triesMax:
 			return "", fault.New(fault.OTPLocked, nil)
 		case !b.c.Now().Before(a.ends):
@@ -157,8 +157,8 @@ func (b *Backend) judge(ctx context.Context, c *call, in guess) (verificationTok
 		return verificationToken, nil
 	case fault.CodeOf(err) != fault.OTPWrong:
 		return "", upstream(err)
-	case !known:
-		return "", fault.New(fault.OTPWrong, err)
+	case !known: // how many tries are left, the service alone knows
+		return "", &fault.Error{Kind: fault.OTPWrong.Kind(), Code: fault.OTPWrong, TriesLeft: -1, Err: err}
 	}
 	a.wrong++
 	b.attempts.put(in.OTPID, a)

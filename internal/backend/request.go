@@ -20,13 +20,24 @@ const (
 )
 
 // shown is a text for the caller: what is wrong with the request, without anything secret in it.
-type shown string
+type shown struct {
+	text   string
+	status int // 0 is the kind's; for refusals that HTTP itself has a word for
+}
 
-func (s shown) Error() string { return string(s) }
+func (s shown) Error() string { return s.text }
+
+// show is a text for the caller under the status of its kind.
+func show(text string) shown { return shown{text: text} }
 
 // bad says what is wrong with a request.
 func bad(format string, args ...any) error {
-	return fault.New(fault.RequestInvalid, shown(fmt.Sprintf(format, args...)))
+	return fault.New(fault.RequestInvalid, show(fmt.Sprintf(format, args...)))
+}
+
+// refuse says what HTTP itself forbids.
+func refuse(status int, text string) error {
+	return fault.New(fault.RequestInvalid, shown{text, status})
 }
 
 // decode reads the body of r, one JSON object, into a struct. Fields that the struct lacks are ignored, since every
@@ -34,12 +45,12 @@ func bad(format string, args ...any) error {
 // refused, since two readers could see two requests. Errors: fault.RequestInvalid.
 func decode(r *http.Request, into any) error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return bad("want Content-Type application/json")
+		return refuse(http.StatusUnsupportedMediaType, "want Content-Type application/json")
 	}
 	raw, err := io.ReadAll(r.Body)
 	if err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return bad("the body is over %d bytes", bodyMax)
+			return refuse(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is over %d bytes", bodyMax))
 		}
 		return bad("the body ended early")
 	}

@@ -31,8 +31,12 @@ type newcomer struct {
 type signUp struct {
 	body string
 	name string
-	made made // zero while nobody knows
+	made made      // zero while nobody knows
+	ends time.Time // until when made is answered again; zero as long as it is remembered
 }
+
+// twice is for how long an equal sign-up without Idempotency-Key or token is taken for the same: a double click.
+const twice = time.Minute
 
 // made is the answer to a sign-up.
 type made struct {
@@ -172,7 +176,7 @@ func (n *newcomer) claim(v token.Verification) error {
 	case n.user.UserEmail == "":
 		n.user.UserEmail = v.Contact
 	case sameContact(n.user.UserEmail) != sameContact(v.Contact):
-		return fault.New(fault.SignUpRefused, shown("userEmail: not the address that was proven"))
+		return fault.New(fault.SignUpRefused, show("userEmail: not the address that was proven"))
 	}
 	usage, err := agreed(v, n.sig)
 	if err != nil || usage == nil {
@@ -187,7 +191,7 @@ func (n *newcomer) claim(v token.Verification) error {
 		Email: n.user.UserEmail, PhoneNumber: n.user.UserPhoneNumber,
 	}
 	if got == nil || !got.Equal(want) {
-		return fault.New(fault.SignUpRefused, shown("clientSignature: signed for something else"))
+		return fault.New(fault.SignUpRefused, show("clientSignature: signed for something else"))
 	}
 	return nil
 }
@@ -236,7 +240,7 @@ func (b *Backend) alreadyIn(ctx context.Context, n newcomer) (made, error) {
 		return made{}, err
 	}
 	if !bare && !(sole && hasAll(u, n.user)) {
-		return made{}, &fault.Error{Kind: fault.Conflict, Code: fault.SignUpRefused, Err: shown("this contact has an account with other ways in")}
+		return made{}, &fault.Error{Kind: fault.Conflict, Code: fault.SignUpRefused, Err: show("this contact has an account with other ways in")}
 	}
 	return made{id, id, u.UserID}, nil
 }
@@ -248,9 +252,11 @@ func (b *Backend) join(ctx context.Context, c *call, n newcomer) (made, error) {
 	past, again := b.signUps.get(slot)
 	switch {
 	case again && n.key != "" && past.body != n.body && n.proof == nil:
-		return made{}, &fault.Error{Kind: fault.Conflict, Code: fault.RequestInvalid, Err: shown("this Idempotency-Key was used for another sign-up")}
-	case past.made.OrganizationID != "":
+		return made{}, &fault.Error{Kind: fault.Conflict, Code: fault.RequestInvalid, Err: show("this Idempotency-Key was used for another sign-up")}
+	case past.made.OrganizationID != "" && (past.ends.IsZero() || b.c.Now().Before(past.ends)):
 		return past.made, nil
+	case past.made.OrganizationID != "":
+		past, again = signUp{}, false
 	}
 	// Named by what makes it unique, so that every replica finds it; without that, by chance.
 	name := "Latchkey " + slot
@@ -264,7 +270,7 @@ func (b *Backend) join(ctx context.Context, c *call, n newcomer) (made, error) {
 	if named || again {
 		if m, err := b.find(ctx, turnkey.SubOrgFilter{Type: "NAME", Value: name}, nil); err != nil || m.OrganizationID != "" {
 			if err == nil && named {
-				b.signUps.put(slot, signUp{n.body, name, m})
+				b.signUps.put(slot, signUp{body: n.body, name: name, made: m})
 			}
 			return m, err
 		}
@@ -274,9 +280,13 @@ func (b *Backend) join(ctx context.Context, c *call, n newcomer) (made, error) {
 	b.signUps.put(slot, signUp{body: n.body, name: name})
 	m, err := b.create(ctx, name, n)
 	switch {
-	case err == nil && named:
-		b.signUps.put(slot, signUp{n.body, name, m})
-	case err == nil, !lost(err):
+	case err == nil:
+		past = signUp{body: n.body, name: name, made: m}
+		if !named {
+			past.ends = b.c.Now().Add(twice)
+		}
+		b.signUps.put(slot, past)
+	case !lost(err):
 		b.signUps.drop(slot)
 	default:
 		b.c.Log.Warn("sign-up without an answer", "id", c.id, "name", name)

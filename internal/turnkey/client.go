@@ -159,7 +159,7 @@ func (c *Client) send(ctx context.Context, base string, x *Exchange) (again bool
 	if refusal.spoken() {
 		c.heard(sent, c.now(), resp.Header.Get("Date"))
 	}
-	return resp.StatusCode >= 500, refusal.fault(retryAfter(resp.Header.Get("Retry-After"), c.now()))
+	return resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented, refusal.fault(retryAfter(resp.Header.Get("Retry-After"), c.now()))
 }
 
 // http returns a client that follows no redirect: a stamp is for one path of one host.

@@ -89,7 +89,7 @@ func TestThreeResendsAreTheLimit(t *testing.T) {
 }
 
 func TestARefusalIsNotSentAgain(t *testing.T) {
-	for _, status := range []int{302, 307, 400, 401, 403, 404, 409, 422, 429} {
+	for _, status := range []int{302, 307, 400, 401, 403, 404, 409, 422, 429, 501} {
 		c, s := newClient(t, answer(status, `{"code":3,"message":"no"}`, "Location", "http://elsewhere.test/"))
 		if _, err := c.Post(t.Context(), "/p", []byte(`{}`)); err == nil {
 			t.Errorf("%d: no error", status)

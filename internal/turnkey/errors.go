@@ -77,6 +77,8 @@ func (e *VendorError) code() fault.Code {
 	switch s := e.HTTPStatus; {
 	case s == http.StatusTooManyRequests:
 		return fault.APILimited
+	case s == http.StatusNotImplemented:
+		return fault.APIRefused // a sandbox that lacks something
 	case s >= 500, s < 400, s == http.StatusRequestTimeout, s == http.StatusProxyAuthRequired:
 		return fault.APIDown // nobody we know has answered
 	case s == http.StatusBadRequest:
@@ -94,8 +96,9 @@ func (e *VendorError) said() (fault.Code, bool) {
 	if c, ok := byCode[e.TurnkeyCode]; ok {
 		return c, true
 	}
+	words := strings.ToLower(e.Message)
 	for _, m := range byMessage {
-		if strings.Contains(strings.ToLower(e.Message), m.part) {
+		if strings.Contains(words, m.part) && strings.Contains(words, m.and) {
 			return m.code, true
 		}
 	}
@@ -119,39 +122,37 @@ var byCode = map[string]fault.Code{
 	"INTERNAL":               fault.APIDown,
 }
 
-// byMessage holds the words, in lower case, for what has no code or one that stands for many things. The first that
-// matches decides.
+// byMessage holds the words, in lower case, for what has no code or one that stands for many things. The first whose
+// two parts are both there decides.
 var byMessage = []struct {
-	part string
-	code fault.Code
+	part, and string
+	code      fault.Code
 }{
-	{"max number of otps have been initiated", fault.OTPLimited},
-	{"invalid otp code", fault.OTPWrong},
-	{"otp expired", fault.OTPExpired},
-	{"otp code expired", fault.OTPExpired},
-	{"expired otp", fault.OTPExpired},
-	{"otp has expired", fault.OTPExpired},
-	{"otp locked", fault.OTPLocked},
-	{"max number of otp attempts", fault.OTPLocked},
-	{"too many attempts", fault.OTPLocked},
-	{"expired api key", fault.SessionExpired},
-	{"could not find public key in organization", fault.SessionRejected},
-	{"failed while looking up public key in parent organization", fault.SessionRejected},
-	{"public key could not be found in organization", fault.SessionRejected},
-	{"malformed activity stamp", fault.StampMalformed},
-	{"could not extract api key stamp", fault.StampMalformed},
-	{"could not extract webauthn stamp", fault.StampMalformed},
-	{"without a stamp", fault.StampMalformed},
-	{"no valid authentication signature", fault.StampMalformed},
-	{"could not verify api key signature", fault.StampInvalid},
-	{"could not verify webauth", fault.StampInvalid},
-	{"timestamp", fault.ClockWrong},
-	{"too many requests", fault.APILimited},
-	{"rate limited", fault.APILimited},
-	{"over its allotted quota", fault.APILimited},
-	{"invalid email address", fault.ContactInvalid},
-	{"could not reach email", fault.ContactInvalid},
-	{"invalid oidc token", fault.LoginRefused},
+	{"max number of otps have been initiated", "", fault.OTPLimited},
+	{"invalid otp code", "expired", fault.OTPExpired},
+	{"invalid otp code", "used already", fault.OTPExpired},
+	{"invalid otp code", "too many", fault.OTPLocked},
+	{"invalid otp code", "", fault.OTPWrong},
+	{"otp expired", "", fault.OTPExpired},
+	{"otp has expired", "", fault.OTPExpired},
+	{"expired api key", "", fault.SessionExpired},
+	{"could not find public key in organization", "", fault.SessionRejected},
+	{"failed while looking up public key in parent organization", "", fault.SessionRejected},
+	{"public key could not be found in organization", "", fault.SessionRejected},
+	{"malformed activity stamp", "", fault.StampMalformed},
+	{"could not extract api key stamp", "", fault.StampMalformed},
+	{"could not extract webauthn stamp", "", fault.StampMalformed},
+	{"without a stamp", "", fault.StampMalformed},
+	{"no valid authentication signature", "", fault.StampMalformed},
+	{"could not verify api key signature", "", fault.StampInvalid},
+	{"could not verify webauth", "", fault.StampInvalid},
+	{"timestamp", "", fault.ClockWrong},
+	{"too many requests", "", fault.APILimited},
+	{"rate limited", "", fault.APILimited},
+	{"over its allotted quota", "", fault.APILimited},
+	{"invalid email address", "", fault.ContactInvalid},
+	{"could not reach email", "", fault.ContactInvalid},
+	{"invalid oidc token", "", fault.LoginRefused},
 }
 
 // byVagueCode holds the codes that are asked last, because the words next to them are more exact.

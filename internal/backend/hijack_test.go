@@ -1,0 +1,171 @@
+package backend_test
+
+import (
+	"fmt"
+	"testing"
+
+	"latchkey/internal/fault"
+	"latchkey/internal/p256"
+	"latchkey/internal/turnkey"
+)
+
+// Whatever an attacker makes under the victim's address beforehand, the victim gets an organization in which nothing
+// of the attacker's is good.
+func TestR22_WhoeverSignsUpAnAddressFirstIsNotInIt(t *testing.T) {
+	const victim = "victim@example.com"
+	apiKey := func(k *p256.Key, seconds string) []any {
+		o := object{"apiKeyName": "mine", "publicKey": k.PublicKey(), "curveType": "API_KEY_CURVE_P256"}
+		if seconds != "" {
+			o["expirationSeconds"] = seconds
+		}
+		return []any{o}
+	}
+	for name, attack := range map[string]func(w *world, attacker *p256.Key) (trap string){
+		"with a key, unproven": func(w *world, attacker *p256.Key) string {
+			r := w.post("/signup", object{"userEmail": victim, "apiKeys": apiKey(attacker, "")})
+			r.is(t, 200, "")
+			return r.text("subOrganizationId")
+		},
+		"in other letters": func(w *world, attacker *p256.Key) string {
+			r := w.post("/signup", object{"userEmail": "Victim@Example.COM", "apiKeys": apiKey(attacker, "")})
+			r.is(t, 200, "")
+			return r.text("subOrganizationId")
+		},
+		"with a key that ends": func(w *world, attacker *p256.Key) string {
+			r := w.post("/signup", object{"userEmail": victim, "apiKeys": apiKey(attacker, "60")})
+			r.is(t, 200, "")
+			w.clock.advance(2 * 60e9)
+			return r.text("subOrganizationId")
+		},
+		"many times": func(w *world, attacker *p256.Key) (trap string) {
+			for range 12 {
+				r := w.post("/signup", object{"userEmail": victim, "userName": fmt.Sprint(trap), "apiKeys": apiKey(newKey(), "")})
+				r.is(t, 200, "")
+			}
+			r := w.post("/signup", object{"userEmail": victim, "apiKeys": apiKey(attacker, "")})
+			return r.text("subOrganizationId")
+		},
+		"under a second contact": func(w *world, attacker *p256.Key) string { // straight at the service, as an older backend would
+			made, err := w.parent().CreateSubOrganization(t.Context(), w.facts.OrganizationID, turnkey.SubOrganizationParams{
+				Name: "trap", RootQuorumThreshold: 1, RootUsers: []turnkey.RootUserParams{{UserName: "u", UserEmail: victim, UserPhoneNumber: "+14155550100"}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return made.ID
+		},
+		"with a second user": func(w *world, attacker *p256.Key) string {
+			made, err := w.parent().CreateSubOrganization(t.Context(), w.facts.OrganizationID, turnkey.SubOrganizationParams{
+				Name: "trap", RootQuorumThreshold: 1, RootUsers: []turnkey.RootUserParams{{UserName: "u", UserEmail: victim},
+					{UserName: "a", UserEmail: "attacker@example.com", APIKeys: []turnkey.APIKeyParams{{APIKeyName: "k", PublicKey: attacker.PublicKey(), CurveType: turnkey.CurveAPIKeyP256}}}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return made.ID
+		},
+		"proven for another address": func(w *world, attacker *p256.Key) string { // the attacker's proof, the victim's address
+			jwt := w.prove("attacker@example.com", attacker, true).text("verificationToken")
+			w.post("/signup", w.signUp(jwt, attacker, victim)).is(t, 403, "signup.refused")
+			jwt = w.prove("attacker@example.com", attacker, false).text("verificationToken")
+			w.post("/signup", object{"userEmail": victim, "verificationToken": jwt}).is(t, 403, "signup.refused")
+			return w.post("/otp-login", object{"verificationToken": jwt, "publicKey": attacker.PublicKey()}).text("organizationId")
+		},
+	} {
+		for _, encrypted := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, encrypted %v", name, encrypted), func(t *testing.T) {
+				w := newWorld(t)
+				attacker, key := newKey(), newKey()
+				trap := attack(w, attacker)
+
+				verified := w.prove(victim, key, encrypted)
+				if got := verified.text("subOrganizationId"); got != "" {
+					t.Errorf("the victim is sent to %s", got)
+				}
+				jwt := verified.text("verificationToken")
+				if encrypted {
+					w.post("/otp-login", w.login(jwt, key)).is(t, 404, "account.unknown")
+					w.post("/signup", w.signUp(jwt, key, victim)).is(t, 200, "")
+				}
+				in := w.post("/otp-login", w.login(jwt, key))
+				in.is(t, 200, "")
+				org := in.text("organizationId")
+				if org == trap {
+					t.Fatal("the victim is in the attacker's organization")
+				}
+				w.works(t.Context(), key, org)
+				if _, err := w.as(attacker).Whoami(t.Context(), org); fault.CodeOf(err) != fault.SessionRejected {
+					t.Errorf("the attacker's key in the victim's organization: %v", err)
+				}
+				if got := w.prove(victim, newKey(), encrypted).text("subOrganizationId"); got != org {
+					t.Errorf("the next time the victim is sent to %q, not %q", got, org)
+				}
+			})
+		}
+	}
+}
+
+// A public key is public: whoever registers somebody's key beside his own gains nothing either.
+func TestR22_ASignUpIsNotAnsweredWithATrap(t *testing.T) {
+	w := newWorld(t)
+	attacker, key := newKey(), newKey()
+	made, err := w.parent().CreateSubOrganization(t.Context(), w.facts.OrganizationID, turnkey.SubOrganizationParams{
+		Name: "trap", RootQuorumThreshold: 1, RootUsers: []turnkey.RootUserParams{{UserName: "u", UserEmail: "v@example.com", APIKeys: []turnkey.APIKeyParams{
+			{APIKeyName: "a", PublicKey: attacker.PublicKey(), CurveType: turnkey.CurveAPIKeyP256},
+			{APIKeyName: "v", PublicKey: key.PublicKey(), CurveType: turnkey.CurveAPIKeyP256}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := w.post("/signup", object{"userEmail": "v@example.com", "apiKeys": []any{object{"publicKey": key.PublicKey()}}})
+	r.is(t, 200, "")
+	if r.text("subOrganizationId") == made.ID {
+		t.Error("the victim is in the attacker's organization")
+	}
+}
+
+// An organization of somebody else, whose address was never proven and who has a wallet that was seen outside, stays his.
+func TestR22_AContactThatWasNeverProvenIsNoIdentity(t *testing.T) {
+	w := newWorld(t)
+	key := newKey()
+	r := w.post("/signup", object{"userEmail": "her@example.com", "apiKeys": []any{object{"publicKey": key.PublicKey()}}})
+	org := r.text("subOrganizationId")
+	// The unproven owner of org has a key, so a stranger who proves the address gets another one.
+	fresh := newKey()
+	jwt := w.prove("her@example.com", fresh, false).text("verificationToken")
+	in := w.post("/otp-login", object{"verificationToken": jwt, "publicKey": fresh.PublicKey()})
+	in.is(t, 200, "")
+	if in.text("organizationId") == org {
+		t.Error("a proof of the address opens another's organization")
+	}
+	w.works(t.Context(), key, org)
+}
+
+// Nothing tells whether an address has an account: the answers to known and unknown addresses have the same shape.
+func TestNobodyIsToldWhoHasAnAccount(t *testing.T) {
+	w := newWorld(t)
+	key := newKey()
+	jwt := w.prove("known@example.com", key, true).text("verificationToken")
+	w.post("/signup", w.signUp(jwt, key, "known@example.com")).is(t, 200, "")
+	shape := func(r reply) string {
+		names := []string{}
+		for _, name := range []string{"otpId", "otpEncryptionTargetBundle", "otpLength", "subOrganizationId", "userId", "reason", "triesLeft", "error"} {
+			if _, ok := r.body[name]; ok {
+				names = append(names, name)
+			}
+		}
+		return fmt.Sprint(r.status, names)
+	}
+	for name, ask := range map[string]func(contact string) reply{
+		"init": func(contact string) reply { return w.begin(contact, false) },
+		"wrong code": func(contact string) reply {
+			return w.post("/otp/verify", object{"otpId": w.begin(contact, false).text("otpId"), "otpCode": "x"})
+		},
+		"sign-up": func(contact string) reply { return w.post("/signup", object{"userEmail": contact}) },
+		"sign-up with a key": func(contact string) reply {
+			return w.post("/signup", object{"userEmail": contact, "apiKeys": []any{object{"publicKey": newKey().PublicKey()}}})
+		},
+	} {
+		known, unknown := ask("known@example.com"), ask("unknown@example.com")
+		if shape(known) != shape(unknown) {
+			t.Errorf("%s: known %s, unknown %s", name, known.raw, unknown.raw)
+		}
+	}
+}
