@@ -20,12 +20,9 @@ import (
 
 // node runs a script of this folder and returns what it prints. A script fails the test by ending with another code
 // than 0; its account of the steps then tells why. input, when not nil, is its standard input as JSON.
-func node(t *testing.T, script string, env map[string]string, input any) []byte {
+func node(t testing.TB, script string, env map[string]string, input any) []byte {
 	t.Helper()
-	need.Command(t, "node")
-	if _, err := os.Stat(filepath.Join("node_modules", "@turnkey", "sdk-server")); err != nil {
-		need.Missing(t, "node_modules in internal/sandbox/clients (npm ci)")
-	}
+	needNode(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", script)
@@ -49,6 +46,15 @@ func node(t *testing.T, script string, env map[string]string, input any) []byte 
 	return out.Bytes()
 }
 
+// needNode skips the test unless node and the pinned packages are there.
+func needNode(t testing.TB) {
+	t.Helper()
+	need.Command(t, "node")
+	if _, err := os.Stat(filepath.Join("node_modules", "@turnkey", "sdk-server")); err != nil {
+		need.Missing(t, "node_modules in internal/sandbox/clients (npm ci)")
+	}
+}
+
 // buildDir is where the program is built. TestMain makes and removes it.
 var buildDir string
 
@@ -63,10 +69,15 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// program is the headless program, built once for all tests of the folder.
+// program is the headless program: the one that LATCHKEY_PROGRAM names, or one built here for all tests of the folder.
 var program = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv("LATCHKEY_PROGRAM"); path != "" {
+		return path, nil
+	}
 	path := filepath.Join(buildDir, "latchkey")
-	if out, err := exec.Command("go", "build", "-o", path, "latchkey").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-trimpath", "-o", path, "latchkey")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make builds it, so that both use one cache
+	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the program: %w\n%s", err, out)
 	}
 	return path, nil
@@ -116,6 +127,10 @@ func run(t *testing.T, ready any, env map[string]string, args ...string) {
 // URL, which is the witness's.
 func sandbox(t *testing.T) (env map[string]string) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: this builds and runs the program")
+	}
+	needNode(t)
 	file := filepath.Join(t.TempDir(), "sandbox.env")
 	var ready struct{ APIBaseURL, ControlURL string }
 	run(t, &ready, nil, "sandbox", "--listen", "127.0.0.1:0", "--env-file", file)

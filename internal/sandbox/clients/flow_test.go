@@ -1,0 +1,27 @@
+package clients_test
+
+import "testing"
+
+// Breaks that were tried, each of which turns these tests red: a misspelt JSON name in an answer (the witness), an OTP
+// target signed by another key, taproot without its tweak, other words for a wrong code or an expired key.
+
+// The encrypted generation, straight at the sandbox.
+func TestR21_ServerSDKSignsUpLogsInAndSigns(t *testing.T) {
+	env := sandbox(t)
+	// the names under which the SDK's own server actions look
+	env["NEXT_PUBLIC_BASE_URL"] = env["TURNKEY_API_URL"]
+	env["NEXT_PUBLIC_ORGANIZATION_ID"] = env["TURNKEY_ORGANIZATION_ID"]
+	node(t, "server.mjs", env, nil)
+}
+
+// The plain generation, by the release that sends nothing else.
+func TestR21_OlderServerSDKLogsInByPlainCode(t *testing.T) {
+	node(t, "plain.mjs", sandbox(t), nil)
+}
+
+// Both generations through the backend's routes.
+func TestR21_ClientsLogInThroughTheBackend(t *testing.T) {
+	env := sandbox(t)
+	backend(t, env)
+	node(t, "backend.mjs", env, nil)
+}
