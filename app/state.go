@@ -105,20 +105,20 @@ func view(backend string, h keystore.Health) StoreView {
 	v := StoreView{Backend: backend, Name: h.Name, State: string(h.State), Available: true}
 	switch h.State {
 	case keystore.Protected:
-		v.Strength, v.Word, v.Reason = 3, "Good", "unlocked"
+		v.Strength, v.Word = 3, "Good"
 	case keystore.Locked:
-		v.Strength, v.Word, v.Reason = 3, "Good", "locked; it will ask for its password"
+		v.Strength, v.Word, v.Reason = 3, "Good", "It will ask for its password."
 	case keystore.Passphrase:
-		v.Strength, v.Word, v.Reason = 2, "Fair", "asked once per start"
+		v.Strength, v.Word, v.Reason = 2, "Fair", "Asked once per start."
 	case keystore.InMemory:
-		v.Strength, v.Word, v.Reason = 1, "Brief", "gone when you quit"
+		v.Strength, v.Word, v.Reason = 1, "Brief", "You log in again next time."
 	case keystore.Absent:
-		v.Available, v.Reason = false, "not found"
+		v.Available, v.Reason = false, "It was not found."
 	}
 	if h.Err != nil {
 		v.Failure = failure(h.Err)
 		if !v.Available {
-			v.Reason = v.Failure.Title
+			v.Reason = v.Failure.Title + "."
 		}
 	}
 	return v
