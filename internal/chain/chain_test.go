@@ -184,7 +184,7 @@ func TestWrongTypedDataIsInvalid(t *testing.T) {
 		"a bracket in a type":      strings.ReplaceAll(etherMail, `"Person"`, `"Per(son"`),
 		"a comma in a name":        strings.ReplaceAll(etherMail, `"wallet"`, `"a,uint8 b"`),
 		"a doubled field":          strings.Replace(etherMail, `{"name":"wallet"`, `{"name":"name","type":"string"},{"name":"wallet"`, 1),
-		"an unknown domain member": strings.Replace(`{"types":{"T":[]},"domain":{"more":1},"primaryType":"T","message":{}}`, " ", "", -1),
+		"an unknown domain member": `{"types":{"T":[]},"domain":{"more":1},"primaryType":"T","message":{}}`,
 		"broken UTF-8":             strings.Replace(etherMail, "Cow", "C\xffw", 1),
 		"too large":                strings.Replace(etherMail, "Cow", strings.Repeat("Cow", 1<<17), 1),
 	}
