@@ -88,6 +88,16 @@ func TestMalformedStampsAreRefused(t *testing.T) {
 	}
 }
 
+// The reader's own promise, which no stamp of three fields can show: a name that stands twice does not stand for
+// another.
+func TestAFieldTwiceDoesNotReplaceAnother(t *testing.T) {
+	var a, b string
+	r := reader{[]byte(`{"a":"1","a":"2"}`)}
+	if err := r.object(map[string]*string{"a": &a, "b": &b}); err == nil {
+		t.Errorf("read a = %q, b = %q", a, b)
+	}
+}
+
 // Clients in other languages order and space the JSON their own way, and may write hex in capitals.
 func TestEverySpellingOfAStampIsRead(t *testing.T) {
 	v := apiStamps[2]
