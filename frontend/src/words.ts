@@ -138,7 +138,7 @@ export const words = {
     resend: 'Send a new code',
     resending: 'Sending',
     resent: 'A new code is on its way. The old one is dead.',
-    wrong: 'The code did not match.',
+    wrong: 'It did not match.',
     triesSentence: (n: number) => (n === 1 ? 'One try is left.' : `${spelled(n)} tries are left.`),
     newest: 'Use the newest message.',
     expired: 'The code is no longer valid.',

@@ -6,7 +6,8 @@ export type ToastKind = 'done' | 'warn' | 'bad'
 export type Toast = {
   id: number
   kind: ToastKind
-  text: string
+  /** What it says; a function for what counts down. */
+  text: string | (() => string)
   action?: { label: string; run: () => void }
 }
 
@@ -18,11 +19,11 @@ export class Toasts {
   #next = 0
   #timers = new Map<number, ReturnType<typeof setTimeout>>()
 
-  show(kind: ToastKind, text: string, action?: Toast['action']): number {
+  show(kind: ToastKind, text: Toast['text'], action?: Toast['action']): number {
     const toast: Toast = { id: ++this.#next, kind, text, ...(action ? { action } : {}) }
     // The newest three: a heap of old news hides the page.
     this.list = [...this.list, toast].slice(-3)
-    this.say(text)
+    this.say(typeof text === 'string' ? text : text())
     this.release(toast.id)
     return toast.id
   }

@@ -1,0 +1,144 @@
+// Every state that a person can meet, and how to bring the window there: pictures and accessibility checks walk it.
+
+import type { Page } from 'playwright-core'
+import type { State, Wallet } from '../src/gateway'
+import { failure, failures, key, noon, session, state, states, wallets } from './scenes'
+import { Rejection, type Answers, type Stage } from './stage'
+
+export type Scene = {
+  name: string
+  state: State
+  wallets?: Wallet[]
+  answers?: Answers
+  /** Brings the window from its first picture to the one that is meant. */
+  act?: (page: Page, stage: Stage) => Promise<void>
+}
+
+const refuse = (what: keyof typeof failures) => () => {
+  throw new Rejection(failures[what])
+}
+
+async function type(page: Page, code: string) {
+  await page.getByLabel('Digit 1 of 6').waitFor()
+  await page.keyboard.type(code)
+}
+
+const wide = (page: Page) => (page.viewportSize()?.width ?? 0) > 760
+const settle = (page: Page) => page.getByRole('heading', { name: 'Wallets' }).waitFor()
+
+export const gallery: Scene[] = [
+  { name: 'loading', state: states.loading, act: (page) => page.getByText('Opening Latchkey').waitFor() },
+  { name: 'first-run', state: states.firstRun },
+  { name: 'first-run-absent', state: states.firstRunAbsent },
+  { name: 'first-run-starting', state: states.firstRun, answers: { Start: null }, act: async (page) => {
+    await page.getByRole('button', { name: 'Start in the sandbox' }).click()
+    await page.getByText('Waiting for GNOME Keyring').waitFor()
+  } },
+  { name: 'ways-in', state: states.ways, act: async (page) => { await page.getByLabel('E-mail').fill('robin@example.org') } },
+  { name: 'ways-in-malformed', state: states.ways, act: async (page) => {
+    await page.getByLabel('E-mail').fill('robin')
+    await page.keyboard.press('Enter')
+    await page.getByText('An address has').waitFor()
+  } },
+  { name: 'ways-in-key', state: states.waysAgain },
+  { name: 'ways-in-locked', state: states.waysLocked },
+  { name: 'ways-in-backend-down', state: states.ways, answers: { BeginEmail: refuse('backendDown') }, act: async (page) => {
+    await page.getByLabel('E-mail').fill('robin@example.org')
+    await page.keyboard.press('Enter')
+    await page.getByRole('alert').waitFor()
+  } },
+  { name: 'ways-in-limited', state: states.ways, answers: { BeginEmail: refuse('limited') }, act: async (page) => {
+    await page.getByLabel('E-mail').fill('robin@example.org')
+    await page.keyboard.press('Enter')
+    await page.getByRole('alert').waitFor()
+  } },
+  { name: 'code', state: states.code, act: (page) => type(page, '419') },
+  { name: 'code-checking', state: states.code, answers: { SubmitCode: null }, act: async (page) => {
+    await type(page, '419220')
+    await page.getByText('Checking the code').waitFor()
+  } },
+  { name: 'code-wrong', state: states.code, answers: { SubmitCode: refuse('wrong') }, act: async (page) => {
+    await type(page, '419221')
+    await page.getByText('did not match').waitFor()
+  } },
+  { name: 'code-expired', state: states.codeExpired },
+  { name: 'code-locked', state: states.codeResend, answers: { SubmitCode: refuse('tried') }, act: async (page) => {
+    await type(page, '419221')
+    await page.getByText('Too many wrong codes').waitFor()
+  } },
+  { name: 'code-limited', state: states.codeResend, answers: { ResendCode: refuse('limited') }, act: async (page) => {
+    await page.getByRole('button', { name: 'Send a new code' }).click()
+    await page.getByRole('alert').waitFor()
+  } },
+  { name: 'code-backend-down', state: states.code, answers: { SubmitCode: refuse('backendDown') }, act: async (page) => {
+    await type(page, '419220')
+    await page.getByRole('alert').waitFor()
+  } },
+  { name: 'code-letters', state: states.codeLetters },
+  { name: 'failed-locked', state: states.failedLocked },
+  { name: 'failed-absent', state: states.failedAbsent, act: (page) => page.getByText('For a developer').click() },
+  { name: 'failed-sandbox', state: states.failedSandbox },
+  { name: 'wallets-loading', state: states.in, answers: { Wallets: null }, act: (page) => page.getByText('Loading your wallets').waitFor() },
+  { name: 'wallets-empty', state: states.in, wallets: [] },
+  { name: 'wallets', state: states.in, wallets, act: settle },
+  { name: 'wallets-live', state: states.live, wallets, act: settle },
+  { name: 'wallet-detail', state: states.in, wallets, act: async (page) => {
+    if (!wide(page)) await page.getByRole('button', { name: /^Everyday/ }).click()
+    await page.getByRole('button', { name: 'Whole address of Main' }).click()
+    await page.getByRole('button', { name: 'Copy the address of Main' }).click()
+    await page.getByText('Copied', { exact: true }).waitFor()
+  } },
+  { name: 'wallets-no-match', state: states.in, wallets, act: async (page) => {
+    await page.getByLabel('Find a wallet').fill('zebra')
+    await page.getByText('No wallet or address').waitFor()
+  } },
+  { name: 'wallets-failed', state: states.in, answers: { Wallets: refuse('apiDown') }, act: (page) => page.getByText('Turnkey did not answer').waitFor() },
+  { name: 'wallets-stale', state: states.in, wallets, act: async (page, stage) => {
+    await settle(page)
+    stage.become(states.offline)
+    await page.getByText('Offline, again').waitFor()
+    stage.answers = { Wallets: refuse('apiDown') }
+    stage.become(states.in)
+    await page.getByRole('alert').waitFor()
+  } },
+  { name: 'create', state: states.in, wallets, act: async (page) => {
+    await settle(page)
+    await page.keyboard.press('Control+n')
+    await page.getByRole('dialog').waitFor()
+  } },
+  { name: 'create-failed', state: states.in, wallets, answers: { CreateWallet: refuse('apiDown') }, act: async (page) => {
+    await settle(page)
+    await page.keyboard.press('Control+n')
+    await page.getByRole('button', { name: 'Make wallet' }).click()
+    await page.getByRole('alert').waitFor()
+  } },
+  { name: 'offline', state: states.offline, wallets, act: settle },
+  { name: 'refreshing', state: states.refreshing, wallets, act: settle },
+  { name: 'retrying', state: states.retrying, wallets, act: settle },
+  { name: 'ending', state: states.ending, wallets, act: (page) => page.getByRole('button', { name: 'Stay' }).waitFor() },
+  { name: 'session', state: states.in, wallets, act: async (page) => {
+    await page.getByRole('button', { name: /^Your session/ }).click()
+    await page.getByRole('dialog').waitFor()
+  } },
+  { name: 'log-out', state: states.in, wallets, act: async (page) => {
+    await page.getByRole('button', { name: /^Your session/ }).click()
+    await page.getByRole('button', { name: 'Log out…' }).click()
+    await page.getByRole('dialog', { name: 'Log out?' }).waitFor()
+  } },
+  { name: 'shortcuts', state: states.in, wallets, act: async (page) => {
+    await settle(page)
+    await page.keyboard.press('?')
+    await page.getByRole('dialog').waitFor()
+  } },
+  { name: 'ended', state: states.in, wallets, act: async (page, stage) => {
+    await settle(page)
+    stage.become(states.endedRevoked)
+    await page.getByRole('button', { name: 'Log in again' }).waitFor()
+  } },
+  { name: 'ended-startup', state: states.endedStartup },
+  { name: 'logged-out', state: states.loggedOut },
+  { name: 'logged-out-offline', state: states.loggedOutOffline },
+  { name: 'development', state: state({ phase: 'in', profile: { name: 'staging', kind: 'development' }, connection: 'connected', session: session(), skewMs: 94_000 }), wallets, act: settle },
+]
+
+export { failure, key, noon }
