@@ -3,7 +3,6 @@ package client
 import (
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -122,18 +121,6 @@ func TestASecondProgramUsesTheFirstOnesSandboxAndTakesOver(t *testing.T) {
 	}
 	if at := second.run.shared.Endpoints(); at.Token == a.Token {
 		t.Error("the token outlived the process that made it")
-	}
-}
-
-func TestNoSecretIsInTheFilesThatPointToTheSandbox(t *testing.T) {
-	home := profile.At(t.TempDir())
-	c := open(t, home)
-	served := c.run.shared.Endpoints()
-	if served.Sandbox.APIPrivateKey != "" {
-		t.Error("the device knows the parent's private key")
-	}
-	if _, err := filepath.Glob(home.Data); err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -1,0 +1,39 @@
+package cli
+
+import (
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"latchkey": func() { os.Exit(Main(os.Args[1:], "v0.0.0-test")) },
+	})
+}
+
+// The stories of the terminal, each in a file of its own.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:  "testdata/script",
+		Cmds: commands,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("LATCHKEY_HOME", env.WorkDir+"/home")
+			env.Setenv("XDG_RUNTIME_DIR", env.WorkDir+"/no-bus")
+			env.Setenv("DBUS_SESSION_BUS_ADDRESS", "")
+			return nil
+		},
+	})
+}
+
+func TestLoopbackIsToldFromTheRest(t *testing.T) {
+	for addr, want := range map[string]bool{
+		"127.0.0.1:0": true, "localhost:3000": true, "[::1]:80": true, "127.8.8.8:1": true,
+		"0.0.0.0:0": false, ":3000": false, "192.0.2.1:80": false, "example.org:80": false, "": false, "[::]:1": false,
+	} {
+		if got := loopback(addr); got != want {
+			t.Errorf("loopback(%q) = %v", addr, got)
+		}
+	}
+}

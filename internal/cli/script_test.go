@@ -1,0 +1,50 @@
+package cli
+
+import (
+	"bufio"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// commands are what the stories need besides testscript's own.
+var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	// waitfor FILE waits until the file is there and has something in it.
+	"waitfor": func(ts *testscript.TestScript, _ bool, args []string) {
+		path := ts.MkAbs(args[0])
+		eventually(ts, "file "+args[0], func() bool {
+			info, err := os.Stat(path)
+			return err == nil && info.Size() > 0
+		})
+	},
+	// loadenv FILE puts NAME=value lines into the environment.
+	"loadenv": func(ts *testscript.TestScript, _ bool, args []string) {
+		lines := bufio.NewScanner(strings.NewReader(ts.ReadFile(args[0])))
+		for lines.Scan() {
+			if name, value, ok := strings.Cut(lines.Text(), "="); ok {
+				ts.Setenv(name, value)
+			}
+		}
+	},
+	// whoami writes body.json, which asks who the parent is.
+	"whoami": func(ts *testscript.TestScript, _ bool, _ []string) {
+		body := `{"organizationId":"` + ts.Getenv("TURNKEY_ORGANIZATION_ID") + `"}`
+		ts.Check(os.WriteFile(ts.MkAbs("body.json"), []byte(body), 0o600))
+	},
+}
+
+// eventually waits for what another process is about to do, with a bound.
+func eventually(ts *testscript.TestScript, what string, done func() bool) {
+	deadline := time.After(20 * time.Second)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			ts.Fatalf("no %s", what)
+		}
+	}
+}
