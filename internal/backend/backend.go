@@ -75,12 +75,15 @@ func New(c Config) (*Backend, error) {
 		return nil, err
 	}
 	// The same on every replica and after every restart, and known to nobody who does not have the parent's key.
-	if b.salt, err = hkdf.Key(sha256.New, []byte(c.APIPrivateKey), nil, "latchkey backend hash v1", 32); err != nil {
+	if b.salt, err = hkdf.Key(sha256.New, []byte(c.APIPrivateKey.reveal()), nil, "latchkey backend hash v1", 32); err != nil {
 		return nil, err
 	}
-	b.c.APIPrivateKey = ""
+	b.c.APIPrivateKey = Secret{}
 	return b, nil
 }
+
+// Format names the backend and tells none of its secrets, whatever the verb.
+func (b *Backend) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(b.c.String())) }
 
 // hash names value for a purpose without telling it: 32 hex characters.
 func (b *Backend) hash(purpose, value string) string {

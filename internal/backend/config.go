@@ -76,12 +76,24 @@ type Limits struct {
 	AddressCalls int // calls by one address in a minute: 300
 }
 
-// Secret is a text that never prints itself.
-type Secret string
+// Secret is a text that never prints itself, not even from inside a struct whose methods fmt does not call: what is
+// printed there is a pointer.
+type Secret struct{ text *string }
+
+// SecretOf hides text.
+func SecretOf(text string) Secret { return Secret{&text} }
+
+// reveal returns the text.
+func (s Secret) reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
 
 const redacted = "[redacted]"
 
-// String, GoString, Format, LogValue and MarshalText all say that there is something, and not what.
+// String, GoString, Format, LogValue and MarshalText all say that there may be something, and not what.
 func (Secret) String() string               { return redacted }
 func (Secret) GoString() string             { return redacted }
 func (Secret) Format(f fmt.State, _ rune)   { _, _ = f.Write([]byte(redacted)) }
@@ -159,7 +171,7 @@ func (c Config) keys() (keys, error) {
 	case len(c.APIPublicKey) != 66:
 		return k, wrong("TURNKEY_API_PUBLIC_KEY", "want a compressed P-256 key, 66 hex characters")
 	}
-	if k.own, err = p256.ParsePrivate(string(c.APIPrivateKey)); err != nil {
+	if k.own, err = p256.ParsePrivate(c.APIPrivateKey.reveal()); err != nil {
 		return k, wrong("TURNKEY_API_PRIVATE_KEY", "want a P-256 key, 64 hex characters")
 	}
 	if !strings.EqualFold(p256.Compressed(&k.own.PublicKey), c.APIPublicKey) {

@@ -18,7 +18,7 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		APIURL:         env.text("TURNKEY_API_URL"),
 		OrganizationID: env.text("TURNKEY_ORGANIZATION_ID"),
 		APIPublicKey:   env.text("TURNKEY_API_PUBLIC_KEY"),
-		APIPrivateKey:  Secret(env.text("TURNKEY_API_PRIVATE_KEY")),
+		APIPrivateKey:  SecretOf(env.text("TURNKEY_API_PRIVATE_KEY")),
 		Pins: Pins{
 			Notarizer:            env.text("LATCHKEY_NOTARIZER_PUBLIC_KEY"),
 			TLSFetcher:           env.text("LATCHKEY_TLS_FETCHER_PUBLIC_KEY"),

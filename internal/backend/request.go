@@ -59,7 +59,7 @@ func decode(r *http.Request, into any) error {
 	}
 	if err := json.Unmarshal(raw, into); err != nil {
 		if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-			return bad("%s: a %s cannot be used here", e.Field, strings.Fields(e.Value)[0])
+			return bad("%s: of the wrong type, %s", e.Field, strings.Fields(e.Value)[0])
 		}
 		return bad("the body cannot be read")
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -149,7 +150,7 @@ func newWorld(t testing.TB, change ...func(*backend.Config)) *world {
 func configFor(f sandbox.Facts) backend.Config {
 	return backend.Config{
 		APIURL: "http://sandbox.test", OrganizationID: f.OrganizationID,
-		APIPublicKey: f.APIPublicKey, APIPrivateKey: backend.Secret(f.APIPrivateKey),
+		APIPublicKey: f.APIPublicKey, APIPrivateKey: backend.SecretOf(f.APIPrivateKey),
 		Pins: backend.Pins{Notarizer: f.NotarizerPublicKey, TLSFetcher: f.TLSFetcherPublicKey, Signer: f.SignerPublicKey,
 			TLSFetcherEncryption: f.TLSFetcherEncryptionPublicKey, LegacyToken: f.LegacyTokenPublicKey},
 		Limits: backend.Limits{AddressSends: -1, AddressCalls: -1},
@@ -315,6 +316,18 @@ func (w *world) signUp(jwt string, key *p256.Key, email string, apiKeys ...any) 
 	}
 	return object{"userEmail": email, "apiKeys": apiKeys, "authenticators": []any{}, "oauthProviders": []any{},
 		"verificationToken": jwt, "clientSignature": sig}
+}
+
+// often is how many times a test of a row does its thing: less in a short run, campaign in the row's campaign.
+func often(row string, normal, campaign int) int {
+	switch {
+	case os.Getenv("LATCHKEY_CAMPAIGN") == row:
+		return campaign
+	case testing.Short():
+		return normal / 4
+	default:
+		return normal
+	}
 }
 
 func newKey() *p256.Key { return p256.NewKey(p256.Generate()) }
