@@ -155,11 +155,15 @@ func (c *control) inbox(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	to := q.Get("to")
+	if phone, ok := strings.CutPrefix(to, " "); ok {
+		to = "+" + phone // a plus that was not escaped
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), min(time.Duration(min(wait, 3600))*time.Second, waitMax))
 	defer cancel()
 	for {
 		st := c.s.state.Load()
-		found, more := st.inbox.since(after, q.Get("to"))
+		found, more := st.inbox.since(after, to)
 		if len(found) > 0 || wait == 0 || ctx.Err() != nil {
 			return struct {
 				Messages []*message `json:"messages"`

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -48,8 +49,8 @@ type disk struct {
 	queue   []row
 	queued  uint64 // the version of the newest row queued
 
-	writeMu sync.Mutex // held while writing; never while queueMu is wanted by somebody who holds the state's lock
-	written uint64
+	writeMu sync.Mutex // held while writing, and never wanted by anybody who holds the state's lock
+	written atomic.Uint64
 }
 
 // openDisk opens or makes the database of a folder, which one process at a time may use.
@@ -97,12 +98,12 @@ func (d *disk) enqueue(version uint64, rows []row) {
 // flush returns when everything up to version is on disk. When writing fails the rows stay queued, and the next flush
 // tries again: no answer leaves before what it rests on is safe.
 func (d *disk) flush(version uint64) error {
-	if d == nil {
+	if d == nil || d.written.Load() >= version {
 		return nil
 	}
 	d.writeMu.Lock()
 	defer d.writeMu.Unlock()
-	if d.written >= version {
+	if d.written.Load() >= version {
 		return nil // whoever came before wrote ours too
 	}
 	d.queueMu.Lock()
@@ -117,7 +118,7 @@ func (d *disk) flush(version uint64) error {
 		d.queue = nil
 	}
 	d.queueMu.Unlock()
-	d.written = queued
+	d.written.Store(queued)
 	return nil
 }
 
@@ -145,7 +146,8 @@ func (d *disk) wipe(rows []row) error {
 	defer d.writeMu.Unlock()
 	d.queueMu.Lock()
 	defer d.queueMu.Unlock()
-	d.queue, d.queued, d.written = nil, 0, 0
+	d.queue, d.queued = nil, 0
+	d.written.Store(0)
 	return d.db.Update(func(tx *bolt.Tx) error {
 		for _, name := range buckets {
 			if err := tx.DeleteBucket([]byte(name)); err != nil {

@@ -54,7 +54,7 @@ type otpLogin struct {
 // clientSignature is token.ClientSignature as a request carries it.
 type clientSignature struct {
 	PublicKey string `json:"publicKey" need:"text"`
-	Scheme    string `json:"scheme" need:"text"`
+	Scheme    string `json:"scheme" need:"text" only:"CLIENT_SIGNATURE_SCHEME_API_P256"`
 	Message   string `json:"message" need:"text"`
 	Signature string `json:"signature" need:"text"`
 }

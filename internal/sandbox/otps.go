@@ -25,12 +25,12 @@ type otp struct {
 }
 
 const (
-	triesMax   = 3           // wrong guesses that lock a code
-	liveMax    = 3           // codes of one contact that are valid at once
-	sendsMax   = 3           // codes of one userIdentifier within sendsSpan
-	sendsSpan  = 3 * 60_000  // ms
-	otpGrace   = 60 * 60_000 // ms that an expired code is remembered, to say so
-	otpDefault = 300         // seconds
+	triesMax   = 3          // wrong guesses that lock a code
+	liveMax    = 3          // codes of one contact that are valid at once
+	sendsMax   = 3          // codes of one userIdentifier within sendsSpan
+	sendsSpan  = 3 * 60_000 // ms
+	otpGrace   = 5 * 60_000 // ms that an expired code is remembered, to say so
+	otpDefault = 300        // seconds
 	otpMost    = 600
 )
 

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"net/http"
-	"slices"
 	"sync"
 )
 
@@ -81,5 +80,5 @@ func (r *requests) clear() {
 func (s *seenRequest) keep(header http.Header, body []byte) {
 	s.Headers = header
 	s.BodyCut = len(body) > bodyKept
-	s.Body = string(slices.Clip(body[:min(len(body), bodyKept)]))
+	s.Body = string(body[:min(len(body), bodyKept)])
 }

@@ -1,7 +1,8 @@
 package sandbox
 
 // endpoints is the table of what is done: every path of the API that this sandbox serves, and for submissions every
-// version of the activity. What stands in paths.txt and not here is answered 501.
+// version of the activity. What stands in paths.txt and not here is answered 501, and so is a version that is here
+// without a reader.
 func endpoints() map[string]endpoint {
 	const query, submit = "/public/v1/query/", "/public/v1/submit/"
 	return map[string]endpoint{
@@ -37,6 +38,9 @@ func endpoints() map[string]endpoint {
 			"ACTIVITY_TYPE_STAMP_LOGIN": {"stampLoginIntent", "stampLoginResult", ofOneself, parametersOf[stampLogin]()},
 		},
 		submit + "create_sub_organization": submitOf{
+			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION":    {}, // its user has an authenticator
+			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V2": {}, // older than wallets
+			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V3": {}, // has private keys
 			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V4": {"createSubOrganizationIntentV4", "createSubOrganizationResultV4", inParent, createSubOrganizationOf(4)},
 			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V5": {"createSubOrganizationIntentV5", "createSubOrganizationResultV5", inParent, createSubOrganizationOf(5)},
 			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V6": {"createSubOrganizationIntentV6", "createSubOrganizationResultV6", inParent, createSubOrganizationOf(6)},
@@ -57,6 +61,7 @@ func endpoints() map[string]endpoint {
 			"ACTIVITY_TYPE_DELETE_API_KEYS": {"deleteApiKeysIntent", "deleteApiKeysResult", ofOneself, parametersOf[deleteAPIKeys]()},
 		},
 		submit + "sign_raw_payload": submitOf{
+			"ACTIVITY_TYPE_SIGN_RAW_PAYLOAD":    {}, // signs with private keys
 			"ACTIVITY_TYPE_SIGN_RAW_PAYLOAD_V2": {"signRawPayloadIntentV2", "signRawPayloadResult", quorumOnly, parametersOf[signRawPayload]()},
 		},
 		submit + "sign_raw_payloads": submitOf{

@@ -33,8 +33,11 @@ func (e submitOf) serve(c *call) (any, error) {
 	}
 	c.seen.ActivityType = clip(env.Type)
 	k, ok := e[env.Type]
-	if !ok {
-		return nil, badBody("type: not an activity of this path that is done here")
+	switch {
+	case !ok:
+		return nil, badBody("type: not an activity of this path")
+	case k.read == nil:
+		return nil, unimplemented(env.Type)
 	}
 	in, err := k.read(env.Parameters)
 	if err != nil {

@@ -44,7 +44,8 @@ type member struct {
 }
 
 // decode fills the struct behind into from a JSON object. Its fields carry the name in their json tag; `need:"yes"`
-// marks those that must be there, `need:"text"` those that must also not be empty. Errors are refusals.
+// marks those that must be there, `need:"text"` those that must also not be empty, and `only:"X"` those that may be X
+// alone, where an unknown value has no words of its own. Errors are refusals.
 func decode(raw []byte, into any) error {
 	if !json.Valid(raw) {
 		return badBody("not JSON")
@@ -163,9 +164,12 @@ func decodeStruct(members []member, to reflect.Value, name string) *refusal {
 			}
 			present = string(bytes.TrimSpace(m.value)) != "null"
 		}
-		switch need := field.Tag.Get("need"); {
+		need, only := field.Tag.Get("need"), field.Tag.Get("only")
+		switch {
 		case need != "" && !present, need == "text" && slot.Len() == 0:
 			return missingField(full)
+		case present && only != "" && slot.String() != only:
+			return badBody(where(full) + "unknown value")
 		}
 	}
 	return nil

@@ -1,0 +1,249 @@
+package sandbox
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"latchkey/internal/p256"
+)
+
+// Everything is there again after a restart: organizations, users, keys, sessions, wallets, codes, messages,
+// activities and the clock.
+func TestAStateFolderIsTheSandbox(t *testing.T) {
+	dir := t.TempDir()
+	b := newBox(t, Options{StateDir: dir})
+	facts := b.Facts()
+	jane := b.logIn("jane@doe.test")
+	wallet := jane.envelope("CREATE_WALLET", m{"walletName": "w", "accounts": []m{ethereum(0), ethereum(1)}})
+	made := jane.send("submit/create_wallet", wallet).ok()
+	key := newKey()
+	id, target := b.root.initOTP("john@doe.test")
+	b.root.guess(id, target, "WRONG", key).refused(400, "REQUEST_INVALID", "Invalid OTP code")
+	b.root.guess(id, target, "WRONG", key).refused(400, "REQUEST_INVALID", "Invalid OTP code")
+	b.controlled("POST", "/clock", m{"advanceSeconds": 30}).ok()
+	sight := func(w *who) string {
+		var all []string
+		for _, q := range []string{"whoami", "list_users", "list_wallets", "list_wallet_accounts", "list_activities", "get_organization_configs"} {
+			all = append(all, string(w.query(q, nil).ok().raw))
+		}
+		all = append(all, string(w.controlled("GET", "/inbox", nil).ok().raw), string(w.controlled("GET", "/clock", nil).ok().raw))
+		return strings.Join(all, "\n")
+	}
+	before := sight(jane)
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	again := newBox(t, Options{StateDir: dir, Seed: 5, Now: b.time.now}) // the folder's own seed counts
+	again.time = b.time
+	if got := again.Facts(); got != facts {
+		t.Errorf("facts %v, want %v", got, facts)
+	}
+	jane = &who{box: again, org: jane.org, user: jane.user, key: jane.key}
+	if got := sight(jane); got != before {
+		t.Errorf("after a restart it is\n%s\nand was\n%s", got, before)
+	}
+	if got := jane.send("submit/create_wallet", wallet).ok(); !bytes.Equal(got.raw, made.raw) {
+		t.Errorf("the same bytes gave\n%s\nand were\n%s", got.raw, made.raw)
+	}
+	again.root.guess(id, target, "WRONG", key).refused(400, "REQUEST_INVALID", "Invalid OTP code")
+	again.root.guess(id, target, again.newestCode("john@doe.test"), key).refused(400, "REQUEST_INVALID", "too many wrong attempts")
+	other := again.logIn("other@doe.test") // new ids do not repeat old ones
+	if other.org == jane.org || other.user == jane.user {
+		t.Error("an id came twice")
+	}
+	if got := again.root.query("list_suborgs", nil).ok().at("organizationIds").([]any); len(got) != 2 || got[0] != jane.org {
+		t.Errorf("sub-organizations %v", got)
+	}
+}
+
+func TestAStateFolderServesOneSandboxAtATime(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new")
+	first := newBox(t, Options{StateDir: dir})
+	if _, err := New(Options{StateDir: dir}); err == nil || !strings.Contains(err.Error(), "another sandbox uses it") {
+		t.Errorf("a second one: %v", err)
+	}
+	first.root.query("whoami", nil).ok()
+	for path, want := range map[string]os.FileMode{dir: 0o700, filepath.Join(dir, "sandbox.db"): 0o600} {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v %v", path, info.Mode(), err)
+		}
+	}
+}
+
+func TestAFolderThatIsNoStateIsAnError(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "sandbox.db"), bytes.Repeat([]byte("x"), 1<<16), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(Options{StateDir: dir}); err == nil {
+		t.Error("nonsense was opened")
+	}
+	for name, damage := range map[string][]row{
+		"a newer format":      {metaRow("format", diskFormat+1)},
+		"no parent":           {{bucketOrg, number(0), nil}},
+		"an orphan":           {{bucketUser, number(9), []byte(`{"org":"` + nowhere + `"}`)}},
+		"a user that is none": {{bucketUser, number(1), []byte(`[]`)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			b := newBox(t, Options{StateDir: dir})
+			if err := b.disk.write(damage); err != nil {
+				t.Fatal(err)
+			}
+			if err := b.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := New(Options{StateDir: dir}); err == nil {
+				t.Error("it was opened")
+			}
+		})
+	}
+}
+
+// When the disk refuses, nothing is answered; when it works again, the same bytes are answered with what they did.
+func TestADiskThatRefusesForAWhile(t *testing.T) {
+	dir := t.TempDir()
+	b := newBox(t, Options{StateDir: dir})
+	raw, err := os.ReadFile(filepath.Join(dir, "sandbox.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	if err := os.WriteFile(copied, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	readOnly, err := bolt.Open(copied, 0o600, &bolt.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer readOnly.Close()
+
+	body := b.root.envelope("CREATE_WALLET", m{"walletName": "w", "accounts": []m{}})
+	writable := b.disk.db
+	b.disk.db = readOnly
+	b.root.send("submit/create_wallet", body).refused(500, "INTERNAL", "internal server error")
+	b.root.query("list_wallets", nil).refused(500, "INTERNAL", "internal server error") // it would show what is not safe
+	b.disk.db = writable
+	b.root.send("submit/create_wallet", body).result("createWalletResult")
+	if got := b.root.query("list_wallets", nil).ok().at("wallets").([]any); len(got) != 1 {
+		t.Errorf("%d wallets", len(got))
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := newBox(t, Options{StateDir: dir})
+	if got := again.root.query("list_wallets", nil).ok().at("wallets").([]any); len(got) != 1 {
+		t.Errorf("%d wallets after a restart", len(got))
+	}
+}
+
+const crashDir = "LATCHKEY_SANDBOX_CRASH"
+
+// TestMain lets the test program be the sandbox that is killed.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(crashDir); dir != "" {
+		crashChild(dir)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// crashChild makes sub-organizations with wallets as fast as it can and says, after each answer, what it was told.
+func crashChild(dir string) {
+	s, err := New(Options{StateDir: dir, Seed: 1})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	private, err := p256.ParsePrivate(s.Facts().APIPrivateKey)
+	if err != nil {
+		os.Exit(1)
+	}
+	t := &childTB{}
+	b := &box{Sandbox: s, t: t, time: &fakeTime{t: time.Now()}}
+	b.http = clientOf(t, s)
+	b.root = &who{box: b, org: s.Facts().OrganizationID, key: p256.NewKey(private)}
+	for n := 0; ; n++ {
+		for range 3 { // several at once, so that commits are shared
+			go func() {
+				body := b.root.envelope("CREATE_SUB_ORGANIZATION_V7", crashParams(newKey().PublicKey()))
+				a := b.root.send("submit/create_sub_organization", body).ok()
+				fmt.Printf("%s %s %s\n", a.text("activity", "id"), a.result("createSubOrganizationResultV7").text("subOrganizationId"), body)
+			}()
+		}
+		body := b.root.envelope("CREATE_SUB_ORGANIZATION_V7", crashParams(newKey().PublicKey()))
+		a := b.root.send("submit/create_sub_organization", body).ok()
+		fmt.Printf("%s %s %s\n", a.text("activity", "id"), a.result("createSubOrganizationResultV7").text("subOrganizationId"), body)
+	}
+}
+
+func crashParams(key string) m {
+	return m{"subOrganizationName": "s", "rootQuorumThreshold": 1, "wallet": m{"walletName": "w", "accounts": []m{ethereum(0)}},
+		"rootUsers": []m{rootUser("u", m{"userEmail": "u@doe.test", "apiKeys": []m{{"apiKeyName": "k", "publicKey": key, "curveType": "API_KEY_CURVE_P256"}}})}}
+}
+
+// Killed at any moment, a sandbox comes back with everything that it ever answered.
+func TestKilledAtAnyMomentNothingAnsweredIsLost(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	type told struct{ activity, org, body string }
+	var all []told
+	for round := range 8 {
+		child := exec.Command(self)
+		child.Env = append(os.Environ(), crashDir+"="+dir)
+		child.Stderr = os.Stderr
+		out, err := child.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewReader(out)
+		for n := 0; ; n++ {
+			line, err := lines.ReadString('\n')
+			if err != nil {
+				if err != io.EOF {
+					t.Fatal(err)
+				}
+				break
+			}
+			parts := strings.SplitN(strings.TrimSuffix(line, "\n"), " ", 3)
+			all = append(all, told{parts[0], parts[1], parts[2]})
+			if n == 3+7*round { // at another point of its work every time; what it says until it is dead counts too
+				if err := child.Process.Kill(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		_ = child.Wait() // killed
+	}
+	b := newBox(t, Options{StateDir: dir, Now: time.Now})
+	for _, told := range all {
+		if got := b.root.query("get_activity", m{"activityId": told.activity}).ok().text("activity", "result", "createSubOrganizationResultV7", "subOrganizationId"); got != told.org {
+			t.Errorf("activity %s made %s, and said %s", told.activity, got, told.org)
+		}
+		if got := b.root.send("submit/create_sub_organization", []byte(told.body)).ok().text("activity", "id"); got != told.activity {
+			t.Errorf("the same bytes are %s, and were %s", got, told.activity)
+		}
+		org := b.root.in(told.org)
+		if got := len(org.query("list_wallet_accounts", nil).ok().at("accounts").([]any)) + len(org.query("list_users", nil).ok().at("users").([]any)); got != 2 {
+			t.Errorf("organization %s is not whole", told.org)
+		}
+	}
+	t.Logf("%d answers, none lost", len(all))
+}

@@ -1,0 +1,93 @@
+package sandbox
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTheParentReadsItsSubOrganizations(t *testing.T) {
+	b := newBox(t, Options{})
+	jane := b.logIn("jane@doe.test")
+	parent := b.root.in(jane.org)
+	if got := parent.query("get_user", m{"userId": jane.user}).ok().text("user", "userEmail"); got != "jane@doe.test" {
+		t.Errorf("the parent sees %s", got)
+	}
+	parent.query("list_wallets", nil).ok()
+	parent.query("list_users", nil).ok()
+	if got := parent.query("whoami", nil).ok().text("organizationId"); got != b.root.org {
+		t.Errorf("the parent is of %s", got)
+	}
+}
+
+// The parent starts log-ins on a sub-organization's behalf, and does nothing else there.
+func TestTheParentOnlyAuthenticatesInASubOrganization(t *testing.T) {
+	b := newBox(t, Options{})
+	jane := b.logIn("jane@doe.test")
+	parent := b.root.in(jane.org)
+	ids := m{"userId": jane.user, "walletId": nowhere, "address": "0x", "apiKeyId": nowhere}
+	allowed := []string{"INIT_OTP", "VERIFY_OTP", "OTP_LOGIN"}
+	for _, e := range endpoints() {
+		kinds, _ := e.(submitOf)
+		for kind, k := range kinds {
+			if k.read == nil {
+				continue
+			}
+			name := strings.TrimPrefix(kind, "ACTIVITY_TYPE_")
+			a := parent.submit(name, parametersFor(kind, ids))
+			mismatch := a.status != 200 && a.text("turnkeyErrorCode") == "ORGANIZATION_MISMATCH"
+			may := false
+			for _, prefix := range allowed {
+				may = may || strings.HasPrefix(name, prefix)
+			}
+			if mismatch == may {
+				t.Errorf("%s by the parent: %s", name, a.raw)
+			}
+			if mismatch {
+				a.refused(400, "ORGANIZATION_MISMATCH", `organization mismatch: request is targeting organization ("of jane@doe.test"), but voters are in organization ("Sandbox")`)
+			}
+		}
+	}
+}
+
+func TestASubOrganizationMakesNone(t *testing.T) {
+	b := newBox(t, Options{})
+	jane := b.logIn("jane@doe.test")
+	jane.submit("CREATE_SUB_ORGANIZATION_V8", parametersFor("ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V8", m{})).
+		refused(400, "INVALID_ACTIVITY_CALLER", "parent organization")
+}
+
+// With a quorum above one an activity waits, except that users may always log in and tend their own keys.
+func TestAQuorumAboveOneWaits(t *testing.T) {
+	b := newBox(t, Options{})
+	one, two := newKey(), newKey()
+	user := func(name string, key string) m {
+		return m{"userName": name, "authenticators": []m{}, "oauthProviders": []m{}, "apiKeys": []m{{"apiKeyName": name, "publicKey": key, "curveType": "API_KEY_CURVE_P256"}}}
+	}
+	r := b.root.submit("CREATE_SUB_ORGANIZATION_V8", m{"subOrganizationName": "two", "rootQuorumThreshold": 2,
+		"rootUsers": []m{user("one", one.PublicKey()), user("two", two.PublicKey())}}).result("createSubOrganizationResultV8")
+	first := &who{box: b, org: r.text("subOrganizationId"), user: r.text("rootUserIds", "0"), key: one}
+	second := first.with(two)
+
+	a := first.submit("CREATE_WALLET", m{"walletName": "w", "accounts": []m{}}).ok()
+	if got := a.text("activity", "status"); got != "ACTIVITY_STATUS_CONSENSUS_NEEDED" {
+		t.Errorf("status %s", got)
+	}
+	if len(a.at("activity", "result").(m)) != 0 || a.at("activity", "canApprove") != false {
+		t.Errorf("a waiting activity has a result, or its own voter may vote again: %s", a.raw)
+	}
+	if got := second.query("get_activity", m{"activityId": a.text("activity", "id")}).ok().at("activity", "canApprove"); got != true {
+		t.Errorf("the other root user cannot approve")
+	}
+	if got := len(first.query("list_wallets", nil).ok().at("wallets").([]any)); got != 0 {
+		t.Errorf("a waiting activity made %d wallets", got)
+	}
+	first.submit("STAMP_LOGIN", m{"publicKey": newKey().PublicKey()}).result("stampLoginResult")
+	own := m{"userId": first.user, "apiKeys": []m{{"apiKeyName": "n", "publicKey": newKey().PublicKey(), "curveType": "API_KEY_CURVE_P256"}}}
+	first.submit("CREATE_API_KEYS_V2", own).result("createApiKeysResult")
+	if got := second.submit("CREATE_API_KEYS_V2", own).ok().text("activity", "status"); got != "ACTIVITY_STATUS_CONSENSUS_NEEDED" {
+		t.Errorf("another's keys: %s", got)
+	}
+	if got := first.query("get_organization_configs", nil).ok().at("configs", "quorum", "threshold"); got != 2.0 {
+		t.Errorf("quorum %v", got)
+	}
+}
