@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -246,8 +247,12 @@ func preflight(header http.Header, r *http.Request, origin string) error {
 // log writes one line on a request: never a body, a token, a code or a contact.
 func (b *Backend) log(c *call, route string, status int, err error, took time.Duration) {
 	level := slog.LevelInfo
+	method := c.Method
+	if !slices.Contains([]string{http.MethodPost, http.MethodOptions, http.MethodGet, http.MethodHead}, method) {
+		method = "other" // any text can stand there
+	}
 	attrs := []slog.Attr{
-		slog.String("id", c.id), slog.String("method", c.Method), slog.String("route", route),
+		slog.String("id", c.id), slog.String("method", method), slog.String("route", route),
 		slog.Int("status", status), slog.Duration("took", took),
 	}
 	if c.contact != "" {

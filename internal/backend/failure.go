@@ -129,9 +129,15 @@ func lost(err error) bool {
 	return kind == fault.Unavailable || kind == fault.Cancelled || kind == ""
 }
 
+// vendorTextMax is the longest message of the service that is logged.
+const vendorTextMax = 500
+
 // scrubbed is the text of err for a log, without what the request must keep to itself.
 func scrubbed(err error, private []string) string {
 	text := err.Error()
+	if v, ok := errors.AsType[*turnkey.VendorError](err); ok && len(v.Message) >= vendorTextMax {
+		text = strings.ReplaceAll(text, fmt.Sprintf("%q", v.Message), "[long]") // it was cut, perhaps in the middle of a secret
+	}
 	for _, p := range private {
 		if len(p) > 2 {
 			text = strings.ReplaceAll(text, p, "[private]")

@@ -101,6 +101,10 @@ func TestScrubbed(t *testing.T) {
 			t.Errorf("%q in %q", p, got)
 		}
 	}
+	long := &turnkey.VendorError{Message: strings.Repeat("x", 495) + "12345"} // "123456", cut
+	if got := scrubbed(fmt.Errorf("send: %w", long), []string{"123456"}); strings.Contains(got, "12345") {
+		t.Errorf("half of a secret in %q", got)
+	}
 	if !strings.Contains(got, "no such user") {
 		t.Errorf("too much gone: %q", got)
 	}

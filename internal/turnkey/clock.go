@@ -37,7 +37,8 @@ func skewAfter(old time.Duration, sent, got, date time.Time) time.Duration {
 }
 
 // timestamp returns the timestampMs of the next activity: the service's time, as far as it is known, and never the
-// same number twice. Two equal requests in one millisecond would else be one activity to the service.
+// number of the one before. Two equal requests in one millisecond would else be one activity to the service. A clock
+// that was put back by more than a minute is followed back.
 func (c *Client) timestamp() int64 {
 	now := c.now()
 	c.mu.Lock()
@@ -45,8 +46,12 @@ func (c *Client) timestamp() int64 {
 	if c.skew.Abs() > skewLimit {
 		now = now.Add(c.skew)
 	}
-	c.lastStamp = max(now.UnixMilli(), c.lastStamp+1)
-	return c.lastStamp
+	ms := now.UnixMilli()
+	if back := c.lastStamp - ms; back >= 0 && back < time.Minute.Milliseconds() {
+		ms = c.lastStamp + 1
+	}
+	c.lastStamp = ms
+	return ms
 }
 
 // now is wall time, without the monotonic reading that stands still while a laptop sleeps.

@@ -102,6 +102,21 @@ func TestARequestRefusedForItsTimeIsMadeAgainOnce(t *testing.T) {
 	}
 }
 
+func TestTimestampsFollowAClockThatIsPutBack(t *testing.T) {
+	c, _ := newClient(t, answer(200, `{}`))
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	c.Now = func() time.Time { return now }
+	first := c.timestamp()
+	now = now.Add(-time.Second)
+	if got := c.timestamp(); got != first+1 {
+		t.Errorf("a second back: %d after %d", got, first)
+	}
+	now = now.Add(-time.Hour)
+	if got := c.timestamp(); got != now.UnixMilli() {
+		t.Errorf("an hour back: %d, want %d", got, now.UnixMilli())
+	}
+}
+
 func TestTimestampsNeverRepeat(t *testing.T) {
 	c, _ := newClient(t, answer(200, `{}`))
 	c.Now = at(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))
