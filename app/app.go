@@ -45,7 +45,8 @@ type App struct {
 	log     *slog.Logger
 	now     func() time.Time
 
-	work sync.WaitGroup // what begin started
+	work    sync.WaitGroup // what begin started
+	opening sync.Mutex     // held by start, over keychain and network: two Starts at once open once
 
 	mu      sync.Mutex
 	ctx     context.Context // of the window, from Attach to Close: the one context that is stored
@@ -174,10 +175,17 @@ func (a *App) fail(err error) {
 
 // start opens the profile with a key store and follows its events until the window closes.
 func (a *App) start(ctx context.Context, backend string) {
+	a.opening.Lock()
+	defer a.opening.Unlock()
 	a.mu.Lock()
-	c := a.client
-	a.backend, a.failure = backend, nil
+	c, open := a.client, a.open
+	if !open {
+		a.backend, a.failure = backend, nil
+	}
 	a.mu.Unlock()
+	if open {
+		return
+	}
 	opening, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	a.probe(opening)

@@ -64,6 +64,8 @@ func (a *App) openState(ctx context.Context, c *client.Client, s *State) {
 		return
 	}
 	s.Phase = PhaseWays
+	ctx, cancel := context.WithTimeout(ctx, probeTime) // an attempt is sealed, and its key may be behind a question
+	defer cancel()
 	attempt, pending, err := c.Login().Pending(ctx)
 	switch {
 	case err != nil:
