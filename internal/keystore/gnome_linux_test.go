@@ -4,7 +4,9 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 
@@ -176,22 +178,60 @@ func TestE3_RestartedBetweenCalls(t *testing.T) {
 	}
 }
 
+// R5: the real keyring, stopped in its tracks and then killed: nobody waits longer than they wanted, and what was
+// stored before is there afterwards.
+func TestR5_TheRealKeyringStopsAnswering(t *testing.T) {
+	if !inSession(t) {
+		return
+	}
+	gnome := startKeyring(t, "ci")
+	s := newKeychain(t)
+	key, err := s.Create(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Forget()
+	for what, wake := range map[string]func(){
+		"woken": func() { _ = gnome.cmd.Process.Signal(syscall.SIGCONT) },
+		"killed": func() {
+			gnome.stop()
+			gnome = startKeyring(t, "ci")
+		},
+	} {
+		if err := gnome.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		for method, err := range everyCall(ctx, s) {
+			wantCode(t, method, err, fault.KeychainTimeout)
+		}
+		h := s.Health(ctx)
+		wantCode(t, "health", h.Err, fault.KeychainTimeout)
+		cancel()
+		wake()
+		working(t, s)
+		if _, err := key.Sign(t.Context(), make([]byte, 32)); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		s.Forget()
+	}
+}
+
 // Some systems have the socket of the bus, and no variable that names it.
 func TestTheBusIsFoundByItsSocket(t *testing.T) {
 	if !inSession(t) {
 		return
 	}
 	startKeyring(t, "ci")
-	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "") // put back at the end
-	if err := os.Unsetenv("DBUS_SESSION_BUS_ADDRESS"); err != nil {
-		t.Fatal(err)
-	}
-	s := newKeychain(t)
-	if err := s.PutSecret(t.Context(), "state-key", []byte("x")); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := s.Secret(t.Context(), "state-key"); err != nil || string(got) != "x" {
-		t.Errorf("%q, %v", got, err)
+	for _, address := range []string{"", "autolaunch:", "autolaunch:scope=install-path"} {
+		t.Setenv("DBUS_SESSION_BUS_ADDRESS", address)
+		s := newKeychain(t)
+		if err := s.PutSecret(t.Context(), "state-key", []byte("x")); err != nil {
+			t.Fatalf("%q: %v", address, err)
+		}
+		if got, err := s.Secret(t.Context(), "state-key"); err != nil || string(got) != "x" {
+			t.Errorf("%q: %q, %v", address, got, err)
+		}
 	}
 }
 
