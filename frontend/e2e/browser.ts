@@ -43,7 +43,7 @@ export async function openWindow(look: Look = {}): Promise<Window> {
   page.on('pageerror', (error) => trouble.push(error.message))
   page.on('console', (message) => {
     // A rejected call is a 4xx of the bridge, which the browser reports by itself.
-    if (message.type() === 'error' && !message.text().includes('status of 422')) trouble.push(message.text())
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) trouble.push(message.text())
   })
   if (look.frozen) await page.clock.setFixedTime(noon)
   return {

@@ -13,15 +13,7 @@ export const robin = 'robin@example.org'
 
 export const stores: StoreChoice[] = [
   { backend: 'keychain', name: 'GNOME Keyring', state: 'protected', strength: 3, word: 'Good', available: true, reason: '' },
-  { backend: 'memory', name: 'Memory, until you quit', state: 'memory', strength: 1, word: 'Fair', available: true, reason: '' },
-]
-
-export const storesAbsent: StoreChoice[] = [
-  {
-    backend: 'keychain', name: 'Keychain', state: 'absent', strength: 3, word: 'Good', available: false,
-    reason: 'No program keeps secrets on the session bus. Start GNOME Keyring or KeePassXC, then look again.',
-  },
-  { backend: 'memory', name: 'Memory, until you quit', state: 'memory', strength: 1, word: 'Fair', available: true, reason: 'Nothing is written down: quitting ends the session here.' },
+  { backend: 'memory', name: 'Memory, until you quit', state: 'memory', strength: 1, word: 'Brief', available: true, reason: 'You log in again next time.' },
 ]
 
 export function failure(over: Partial<Failure>): Failure {
@@ -80,6 +72,14 @@ export const failures = {
   }),
 } as const
 
+export const storesAbsent: StoreChoice[] = [
+  {
+    backend: 'keychain', name: 'Keychain', state: 'absent', strength: 0, word: '', available: false,
+    reason: 'No keychain is running.', failure: failures.keychainAbsent,
+  },
+  { backend: 'memory', name: 'Memory, until you quit', state: 'memory', strength: 1, word: 'Brief', available: true, reason: 'You log in again next time.' },
+]
+
 const base: State = {
   profile: { name: 'sandbox', kind: 'sandbox' },
   version: '0.1.0',
@@ -87,7 +87,7 @@ const base: State = {
   failure: null,
   connection: 'none',
   store: { backend: 'keychain', name: 'GNOME Keyring', state: 'protected', failure: null },
-  stores,
+  stores: [],
   attempt: null,
   session: null,
   ended: null,
@@ -111,7 +111,7 @@ export function session(over: Partial<Session> = {}): Session {
   const expiresAt = over.expiresAt ?? noon + 11 * minute + 42 * second
   return {
     id: 's1', label: 'robin', contact: robin, userName: 'robin', organizationId: 'e82d52ac-6a2f-4aa9-a521-d4e0e41d3911', publicKey: key,
-    keyStore: 'GNOME Keyring', madeAt: expiresAt - lengthSeconds * second, expiresAt, refreshAt: expiresAt - lengthSeconds * 200, lengthSeconds,
+    keyStore: 'keychain', madeAt: expiresAt - lengthSeconds * second, expiresAt, refreshAt: expiresAt - lengthSeconds * 200, lengthSeconds,
     refreshing: false, retryAt: 0, ...over,
   }
 }
@@ -122,7 +122,7 @@ export function ended(over: Partial<Ended> = {}): Ended {
 
 export const states = {
   loading: state({ phase: 'loading', store: { backend: '', name: '', state: 'unknown', failure: null } }),
-  firstRun: state({ phase: 'firstRun' }),
+  firstRun: state({ phase: 'firstRun', stores, store: { backend: 'keychain', name: 'GNOME Keyring', state: 'protected', failure: null } }),
   firstRunAbsent: state({ phase: 'firstRun', stores: storesAbsent, store: { backend: '', name: '', state: 'absent', failure: failures.keychainAbsent } }),
   ways: state({ phase: 'ways', connection: 'connected' }),
   waysAgain: state({ phase: 'ways', connection: 'connected', pendingPublicKey: key }),

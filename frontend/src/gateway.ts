@@ -45,6 +45,8 @@ export type StoreChoice = {
   available: boolean
   /** Why it cannot be chosen, or what choosing it means; may be empty. */
   reason: string
+  /** In full why it is locked or absent. */
+  failure?: Failure | null
 }
 
 export type Attempt = {
@@ -112,6 +114,8 @@ export type Result<T> = { ok: true; value: T } | { ok: false; failure: Failure }
 export type Gateway = {
   state(): Promise<Result<State>>
   checkStores(): Promise<Result<State>>
+  /** Leaves the failure of a key store for the choice of another. */
+  chooseStores(): Promise<Result<State>>
   start(backend: string): Promise<Result<State>>
   beginEmail(contact: string): Promise<Result<State>>
   submitCode(attemptId: string, code: string): Promise<Result<State>>
@@ -140,6 +144,7 @@ type WireWallet = Nullable<Wallet, 'accounts'>
 export interface Bound {
   State(): Promise<WireState>
   CheckStores(): Promise<WireState>
+  ChooseStores(): Promise<WireState>
   Start(backend: string): Promise<WireState>
   BeginEmail(contact: string): Promise<WireState>
   SubmitCode(attemptId: string, code: string): Promise<WireState>
@@ -212,6 +217,7 @@ const wallet = (read: WireWallet): Wallet => ({ ...read, accounts: read.accounts
 export const wails: Gateway = {
   state: async () => map(await call((app) => app.State()), state),
   checkStores: async () => map(await call((app) => app.CheckStores()), state),
+  chooseStores: async () => map(await call((app) => app.ChooseStores()), state),
   start: async (backend) => map(await call((app) => app.Start(backend)), state),
   beginEmail: async (contact) => map(await call((app) => app.BeginEmail(contact)), state),
   submitCode: async (id, code) => map(await call((app) => app.SubmitCode(id, code)), state),

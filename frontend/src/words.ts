@@ -118,6 +118,7 @@ export const words = {
     sending: 'Sending',
     empty: 'Type the address first.',
     malformed: 'An address has a name, an @ and a domain.',
+    askedAgain: 'It is asked again when you send a code.',
   },
 
   code: {
@@ -153,7 +154,7 @@ export const words = {
     next: 'Next step',
     developer: 'For a developer',
     copyDetails: 'Copy details',
-    memory: 'Keep keys in memory instead',
+    other: 'Choose another place for keys',
     retry: 'Try again',
     trying: 'Trying again',
   },
@@ -272,7 +273,7 @@ export const words = {
     going: 'Making',
     nameMissing: 'Give it a name.',
     nameTaken: 'You have a wallet with this name.',
-    nameLong: 'Keep it to 64 characters.',
+    nameLong: 'Keep it shorter: 100 letters at most.',
     chainMissing: 'Choose one chain at least.',
     phrase: 'One phrase of 12 words serves all of them. It is made and kept by the service.',
     phraseSandbox: 'One phrase serves all of them. In the sandbox it holds nothing real.',
