@@ -59,7 +59,7 @@ type Manager struct {
 	tries   map[string]try        // what failed, by task
 	running map[task]bool         // what Run is doing
 	flights map[string]*flight    // refreshes of this process, by session
-	warned  map[string]bool       // keys whose end was announced
+	told    map[telling]bool      // what warn has announced
 	asked   map[string]bool       // unsure sessions about which the service was asked, by next key
 	leaving map[string]*departure // keys on their way out, by public key
 }
@@ -92,7 +92,7 @@ func (m *Manager) prepare() {
 	m.once.Do(func() {
 		m.wake = make(chan struct{}, 1)
 		m.tries, m.running, m.flights = map[string]try{}, map[task]bool{}, map[string]*flight{}
-		m.warned, m.asked, m.leaving = map[string]bool{}, map[string]bool{}, map[string]*departure{}
+		m.told, m.asked, m.leaving = map[telling]bool{}, map[string]bool{}, map[string]*departure{}
 		if m.Log == nil {
 			m.Log = slog.New(slog.DiscardHandler)
 		}
@@ -247,7 +247,11 @@ func (m *Manager) exchange(s state, now instant, locked bool) (ended bool) {
 		m.loaded = true
 		return false
 	}
-	m.listeners.publish(changes(before, s, now)...)
+	for _, e := range changes(before, s, now) {
+		if !m.told[telling{e.Type, e.PublicKey}] {
+			m.listeners.publish(e)
+		}
+	}
 	for _, r := range before.Sessions {
 		new := s.session(r.ID)
 		ended = ended || r.Ended == nil && (new == nil || new.Ended != nil)

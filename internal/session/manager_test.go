@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -272,14 +273,20 @@ func TestRefreshNowIsOneRefreshForAllWhoAsk(t *testing.T) {
 // TestR3_AFailedRefreshNeverLogsOut lets every try fail, in every way, until the very end.
 func TestR3_AFailedRefreshNeverLogsOut(t *testing.T) {
 	ways := map[string]func(d *desk, m *Manager){
-		"no network":        func(d *desk, _ *Manager) { d.vendor.Before = failing(sessiontest.OpStamp, errLost) },
-		"the answer lost":   func(d *desk, _ *Manager) { d.vendor.After = failing(sessiontest.OpStamp, errLost) },
-		"limited":           func(d *desk, _ *Manager) { d.vendor.Before = failing(sessiontest.OpStamp, &fault.Error{Kind: fault.Limited, Code: fault.APILimited, RetryAfter: time.Hour}) },
-		"refused":           func(d *desk, _ *Manager) { d.vendor.Before = failing(sessiontest.OpStamp, fault.New(fault.APIRefused, nil)) },
-		"an unknown error":  func(d *desk, _ *Manager) { d.vendor.Before = failing(sessiontest.OpStamp, errors.New("what")) },
-		"conflict":          func(d *desk, _ *Manager) { d.vendor.Before = failing(sessiontest.OpStamp, fault.Conflict) },
-		"a forged token":    func(d *desk, m *Manager) { m.Notarizer = &p256.Generate().PublicKey },
-		"no token":          func(_ *desk, m *Manager) { m.Refresh = func(context.Context, Session, keystore.Signer, string) (string, error) { return "", nil } },
+		"no network":      func(d *desk, _ *Manager) { d.vendor.Before = failing(sessiontest.OpStamp, errLost) },
+		"the answer lost": func(d *desk, _ *Manager) { d.vendor.After = failing(sessiontest.OpStamp, errLost) },
+		"limited": func(d *desk, _ *Manager) {
+			d.vendor.Before = failing(sessiontest.OpStamp, &fault.Error{Kind: fault.Limited, Code: fault.APILimited, RetryAfter: time.Hour})
+		},
+		"refused": func(d *desk, _ *Manager) {
+			d.vendor.Before = failing(sessiontest.OpStamp, fault.New(fault.APIRefused, nil))
+		},
+		"an unknown error": func(d *desk, _ *Manager) { d.vendor.Before = failing(sessiontest.OpStamp, errors.New("what")) },
+		"conflict":         func(d *desk, _ *Manager) { d.vendor.Before = failing(sessiontest.OpStamp, fault.Conflict) },
+		"a forged token":   func(d *desk, m *Manager) { m.Notarizer = &p256.Generate().PublicKey },
+		"no token": func(_ *desk, m *Manager) {
+			m.Refresh = func(context.Context, Session, keystore.Signer, string) (string, error) { return "", nil }
+		},
 		"the keychain shut": func(d *desk, _ *Manager) { d.keys.Lock() },
 		"nothing answers": func(d *desk, m *Manager) {
 			m.Refresh = func(ctx context.Context, _ Session, _ keystore.Signer, _ string) (string, error) {
@@ -310,7 +317,8 @@ func TestR3_AFailedRefreshNeverLogsOut(t *testing.T) {
 				for len(events) > 0 {
 					if e := <-events; e.Type == RefreshFailed {
 						failures++
-						if e.Err == nil || !e.Next.After(e.At) || e.Next.After(s.Expires) {
+						now, _ := m.Active()
+						if e.Err == nil || !e.Next.After(e.At) || e.Next.After(now.Expires) {
 							t.Errorf("event %+v", e)
 						}
 					}
@@ -427,8 +435,11 @@ func TestAnUnsureSessionEndsWhenTheServiceKnowsNothing(t *testing.T) {
 	d.clock.advance(4 * time.Minute)
 	again := d.open()
 	d.step(again) // no network: kept
-	if got, _ := again.Get(s.ID); got.Ended != nil {
-		t.Fatalf("given up without an answer: %+v", got.Ended)
+	if st := again.snapshot(); st.session(s.ID).Ended != nil {
+		t.Fatalf("given up without an answer: %+v", st.session(s.ID).Ended)
+	}
+	if got, over := again.LastEnded(); !over || got.Ended.Reason != Startup || again.State() != Unauthenticated {
+		t.Errorf("nobody is told: %+v", got)
 	}
 	d.vendor.Before = nil
 	again.Wake()
@@ -623,11 +634,15 @@ func TestADamagedStateIsReportedAndKept(t *testing.T) {
 func TestAStateThatIsWholeButNotOursIsSetAside(t *testing.T) {
 	d := newDesk(t)
 	m := d.manager(d.keys)
-	for text, want := range map[string]fault.Code{
-		`{"version":1,"sessions":[{"id":""}]}`: fault.StateCorrupt,
-		`[]`:                                   fault.StateCorrupt,
-		`{"version":2,"anything":true}`:        fault.StateTooNew,
+	for _, c := range []struct {
+		text string
+		want fault.Code
+	}{
+		{`{"version":1,"sessions":[{"id":""}]}`, fault.StateCorrupt},
+		{`[]`, fault.StateCorrupt},
+		{`{"version":2,"anything":true}`, fault.StateTooNew},
 	} {
+		text, want := c.text, c.want
 		if err := m.Dir.Write(stateFile, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
@@ -743,17 +758,13 @@ func TestAnotherProcessIsSeen(t *testing.T) {
 }
 
 func TestASlowListenerHoldsNobodyUpAndHearsTheNewest(t *testing.T) {
-	d := newDesk(t)
-	m := d.open()
+	m := newDesk(t).manager(keystore.NewMemory())
 	events, cancel := m.Subscribe()
 	const keys = 2 * listenerRoom
 	last := ""
-	for range keys {
-		k, err := m.NewPendingKey(t.Context(), "login")
-		if err != nil {
-			t.Fatal(err)
-		}
-		last = k.PublicKey()
+	for i := range keys {
+		last = fmt.Sprint(i)
+		m.listeners.publish(Event{Type: KeyCreated, PublicKey: last})
 	}
 	missed, heard, newest := 0, 0, ""
 	for len(events) > 0 {
@@ -913,5 +924,47 @@ func TestR9_TheFileHoldsNoSecretInClear(t *testing.T) {
 	})
 	if err != nil || files < 2 {
 		t.Fatalf("%d files, %v", files, err)
+	}
+}
+
+func TestWhoLogsInAgainDoesNotWaitForAnOldSession(t *testing.T) {
+	for name, turn := range map[string]func(*desk, *Manager, Session){
+		"logged in again": func(d *desk, m *Manager, _ Session) { d.vendor.Before = nil; d.logIn(m, 15*time.Minute) },
+		"read the news": func(d *desk, m *Manager, s Session) {
+			if err := m.Dismiss(d.t.Context(), s.ID); err != nil {
+				d.t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			m := d.open()
+			s := d.logIn(m, 15*time.Minute)
+			d.clock.advance(13 * time.Minute)
+			d.vendor.After = failing(sessiontest.OpStamp, errLost)
+			d.step(m) // the service knows a next key, and we do not know that
+			d.vendor.Before, d.vendor.After = func(sessiontest.Request) error { return errLost }, nil
+			d.clock.advance(2*time.Minute + time.Second)
+			m.Wake()
+			d.step(m)
+			if _, over := m.LastEnded(); !over {
+				t.Fatal("not over")
+			}
+			turn(d, m, s)
+			if st := m.snapshot(); st.session(s.ID) != nil {
+				t.Errorf("the old session is still there: %+v", st.session(s.ID))
+			}
+			d.vendor.Before = nil
+			m.Wake()
+			d.step(m)
+			d.accounted(m)
+			want := 0
+			if _, ok := m.Active(); ok {
+				want = 1
+			}
+			if n := d.keys.List(); len(n) != want {
+				t.Errorf("keys: %v", n)
+			}
+		})
 	}
 }

@@ -110,7 +110,14 @@ func (e stored) apply(s *state, now instant) error {
 	if old := s.session(e.replace); old != nil && old.Ended == nil {
 		s.end(old, Replaced, now)
 	}
-	// What a person would be told of the same user's earlier session is no longer news.
+	// What a person would be told of the same user's earlier session is no longer news, nor is what might have become
+	// of it.
+	for i := range s.Sessions {
+		old := &s.Sessions[i]
+		if old.standing(now) == unsure && old.OrganizationID == r.OrganizationID && old.UserID == r.UserID {
+			s.end(old, Replaced, now)
+		}
+	}
 	s.Sessions = slices.DeleteFunc(s.Sessions, func(old record) bool {
 		return old.Ended != nil && old.OrganizationID == r.OrganizationID && old.UserID == r.UserID
 	})
@@ -295,13 +302,16 @@ func (e selected) apply(s *state, _ instant) error {
 	return nil
 }
 
-// dismissed: the user has read that the session ended.
+// dismissed: the user has read that the session ended. That a next key might still bring it back no longer matters.
 type dismissed struct{ id string }
 
-func (e dismissed) apply(s *state, _ instant) error {
+func (e dismissed) apply(s *state, now instant) error {
 	r := s.session(e.id)
-	if r == nil || r.Ended == nil {
+	if r == nil || r.standing(now) == good {
 		return nil
+	}
+	if r.Ended == nil {
+		s.end(r, Clock, now)
 	}
 	s.Sessions = slices.DeleteFunc(s.Sessions, func(r record) bool { return r.ID == e.id })
 	if s.Active == e.id {

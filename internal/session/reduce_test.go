@@ -483,10 +483,12 @@ func checkSessions(t *rapid.T, before, s state, e event, now instant) {
 	for _, old := range before.Sessions {
 		r := s.session(old.ID)
 		if r == nil {
-			if old.Ended == nil {
-				if q, ok := e.(stored); !ok || q.replace != old.ID {
-					t.Fatalf("%T lost the session %s", e, old.ID)
-				}
+			ok := old.Ended != nil || touched == old.ID && old.standing(now) != good // dismissed
+			if q, is := e.(stored); is {
+				ok = ok || q.replace == old.ID || q.record.UserID == old.UserID && old.standing(now) != good
+			}
+			if !ok {
+				t.Fatalf("%T lost the session %s", e, old.ID)
 			}
 			continue
 		}

@@ -191,19 +191,37 @@ func (m *Manager) revokeOther(ctx context.Context, t task) {
 	}
 }
 
-// warn announces the end of a key once, when it is near and no refresh came.
+// warn announces, once each, that the end of a key is near and no refresh came, and that a session is over although a
+// next key might still bring it back.
 func (m *Manager) warn(s state, now instant) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for _, r := range s.Sessions {
-		left := r.Key.Expires.sub(now)
-		if r.standing(now) != good || left > min(expiringAhead, margin(r.life())/2) {
+		e := Event{SessionID: r.ID, PublicKey: r.Key.PublicKey, At: now.time()}
+		switch r.standing(now) {
+		case good:
+			if e.In = r.Key.Expires.sub(now); e.In > min(expiringAhead, margin(r.life())/2) {
+				continue
+			}
+			e.Type = Expiring
+		case unsure:
+			end := m.ending(r, now)
+			if end == nil {
+				continue
+			}
+			e.Type, e.Reason = Expired, end.Reason
+		default:
 			continue
 		}
-		m.mu.Lock()
-		told := m.warned[r.Key.PublicKey]
-		m.warned[r.Key.PublicKey] = true
-		m.mu.Unlock()
-		if !told {
-			m.listeners.publish(Event{Type: Expiring, SessionID: r.ID, PublicKey: r.Key.PublicKey, At: now.time(), In: left})
+		if told := (telling{e.Type, e.PublicKey}); !m.told[told] {
+			m.told[told] = true
+			m.listeners.publish(e)
 		}
 	}
+}
+
+// telling is what is said once of a key.
+type telling struct {
+	event     EventType
+	publicKey string
 }

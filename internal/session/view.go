@@ -24,7 +24,7 @@ type Session struct {
 	Issued         time.Time // when the present key was accepted
 	Expires        time.Time // by the service's clock
 	RefreshAt      time.Time // when it is to be refreshed
-	Refreshing     bool      // it has a next key
+	Refreshing     bool      // a refresh is under way
 	RetryAt        time.Time // when a failed refresh is tried again; zero when none failed
 	Ended          *Ended    // nil while it lasts
 }
@@ -52,17 +52,29 @@ func (m *Manager) view(r record, active string) Session {
 		Active: r.ID == active, Made: r.Made.time(), Issued: r.Issued.time(), Expires: r.Key.Expires.time(),
 		RefreshAt: refreshAt(r).time(), Refreshing: r.Next != nil,
 	}
-	if e := r.Ended; e != nil {
-		s.Refreshing = false
-		s.Ended = &Ended{Reason: e.Reason, At: e.At.time(), Revoked: e.Revoked, EndsAt: e.EndsAt.time()}
-		return s
-	}
+	now := m.now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if t, ok := m.tries[refreshName(r.ID)]; ok {
-		s.RetryAt = t.next.time()
+	if e := m.ending(r, now); e != nil {
+		s.Refreshing = false
+		s.Ended = &Ended{Reason: e.Reason, At: e.At.time(), Revoked: e.Revoked, EndsAt: e.EndsAt.time()}
+	} else if t, ok := m.tries[refreshName(r.ID)]; ok {
+		s.Refreshing, s.RetryAt = false, t.next.time()
 	}
 	return s
+}
+
+// ending says why r is over, or nil. A session whose key is over counts as over as soon as the service was asked about
+// its next key and did not answer: the answer may bring it back, but nobody should wait for that. The caller holds mu.
+func (m *Manager) ending(r record, now instant) *ending {
+	if r.Ended == nil && r.standing(now) == unsure && m.asked[r.Next.PublicKey] {
+		e := &ending{Reason: Clock, At: r.Key.Expires, EndsAt: r.Key.Expires}
+		if r.Key.Expires <= m.started {
+			e.Reason = Startup
+		}
+		return e
+	}
+	return r.Ended
 }
 
 // Time is the service's time, as well as it is known: the wall clock, put right by a large skew.
@@ -104,10 +116,11 @@ func (m *Manager) Active() (Session, bool) {
 func (m *Manager) LastEnded() (Session, bool) {
 	s := m.snapshot()
 	r := s.session(s.Active)
-	if r == nil || r.Ended == nil {
+	if r == nil {
 		return Session{}, false
 	}
-	return m.view(*r, s.Active), true
+	v := m.view(*r, s.Active)
+	return v, v.Ended != nil
 }
 
 // State returns what an interface must know first. It looks at the clock each time.
@@ -126,7 +139,7 @@ func (m *Manager) State() AuthState {
 	case good:
 		return Authenticated
 	case unsure:
-		if !m.asked[r.Next.PublicKey] {
+		if m.ending(*r, now) == nil {
 			return Loading
 		}
 	}

@@ -1,0 +1,364 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"latchkey/internal/fault"
+	"latchkey/internal/keystore"
+	"latchkey/internal/session/sessiontest"
+	"latchkey/internal/store"
+)
+
+// campaign returns how much to do: little in make test, and the whole promise when LATCHKEY_CAMPAIGN is set.
+func campaign(short, long int) int {
+	if os.Getenv("LATCHKEY_CAMPAIGN") != "" {
+		return long
+	}
+	return short
+}
+
+// seed returns the seed of a random test: LATCHKEY_SEED, or a new one that is logged.
+func seed(t testing.TB) *rand.Rand {
+	t.Helper()
+	n, err := strconv.ParseUint(os.Getenv("LATCHKEY_SEED"), 10, 64)
+	if err != nil {
+		n = rand.Uint64()
+	}
+	t.Logf("LATCHKEY_SEED=%d", n)
+	return rand.New(rand.NewPCG(n, 1))
+}
+
+// wall is a wall clock inside a synctest bubble: it runs with the bubble's time and jumps at will, as it does when a
+// laptop sleeps, which timers do not notice.
+type wall struct {
+	mu     sync.Mutex
+	offset time.Duration
+}
+
+func (w *wall) Now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Now().Add(w.offset)
+}
+
+func (w *wall) jump(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.offset += d
+}
+
+// running is a Manager that runs in a bubble.
+type running struct {
+	*Manager
+	vendor *sessiontest.Vendor
+	client sessiontest.Client
+	wall   *wall
+	stop   func()
+}
+
+func run(t *testing.T, keys keystore.Store) *running {
+	t.Helper()
+	dir, err := store.Open(filepath.Join(t.TempDir(), "state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wall{}
+	v := sessiontest.NewVendor(w.Now)
+	r := &running{vendor: v, client: sessiontest.Client{Vendor: v}, wall: w}
+	r.Manager = manage(dir, keys, r.client, w.Now)
+	if err := r.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- r.Run(ctx) }()
+	r.stop = func() {
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("Run ended with %v", err)
+		}
+	}
+	return r
+}
+
+// pass lets bubble time go by, and everything that follows from it happen.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+func TestRunRefreshesBeforeTheEndForAsLongAsItRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, keystore.NewMemory())
+		defer r.stop()
+		s, err := logIn(t.Context(), r.Manager, r.client, 15*time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 4 * 60 {
+			pass(time.Minute)
+			now, ok := r.Active()
+			if !ok || now.ID != s.ID {
+				t.Fatalf("not authenticated: %+v", now)
+			}
+			if left := now.Expires.Sub(r.wall.Now()); left < 2*time.Minute {
+				t.Fatalf("only %s left", left)
+			}
+		}
+		// Four hours in windows of twelve minutes, at most a tenth of the margin earlier.
+		if n := r.vendor.Count(sessiontest.OpStamp); n < 19 || n > 21 {
+			t.Errorf("%d refreshes in four hours", n)
+		}
+		if n := len(r.vendor.Live()); n > 2 {
+			t.Errorf("%d keys live", n)
+		}
+	})
+}
+
+func TestRunHasNoTightLoopForAShortSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, keystore.NewMemory())
+		defer r.stop()
+		if _, err := logIn(t.Context(), r.Manager, r.client, 30*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		pass(10 * time.Minute)
+		if n := r.vendor.Count(sessiontest.OpStamp); n < 30 || n > 40 {
+			t.Errorf("%d refreshes in ten minutes", n)
+		}
+		if n := r.vendor.Most(); n > 2 {
+			t.Errorf("%d keys at one time", n)
+		}
+		if r.State() != Authenticated {
+			t.Error("lost")
+		}
+	})
+}
+
+func TestRunKeepsLookingAtTheClockWhileTheServiceHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, keystore.NewMemory())
+		defer r.stop()
+		r.Refresh = func(ctx context.Context, _ Session, _ keystore.Signer, _ string) (string, error) {
+			<-ctx.Done()
+			return "", ctx.Err()
+		}
+		s, err := logIn(t.Context(), r.Manager, r.client, 15*time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		events, cancel := r.Subscribe()
+		defer cancel()
+		seen := map[EventType]time.Time{}
+		pass(13 * time.Minute)
+		r.vendor.Before = failing(sessiontest.OpWhoami, errLost)
+		for range 3 * 60 / 5 {
+			pass(5 * time.Second)
+			for len(events) > 0 {
+				e := <-events
+				if _, ok := seen[e.Type]; !ok {
+					seen[e.Type] = r.wall.Now()
+				}
+			}
+		}
+		if at := seen[Expired]; at.Sub(s.Expires) > 6*time.Second || at.Before(s.Expires) {
+			t.Errorf("told of the end %s after it", at.Sub(s.Expires))
+		}
+		if at, ok := seen[Expiring]; !ok || s.Expires.Sub(at) > expiringAhead {
+			t.Errorf("announced %s ahead, %v", s.Expires.Sub(at), ok)
+		}
+		if seen[RefreshFailed].IsZero() || r.State() != Unauthenticated {
+			t.Errorf("%v, %s", seen, r.State())
+		}
+	})
+}
+
+func TestRunEndsEverythingItBegan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // the bubble fails if a goroutine is left
+		r := run(t, keystore.NewMemory())
+		began := make(chan struct{}, 1)
+		r.Refresh = func(ctx context.Context, _ Session, _ keystore.Signer, _ string) (string, error) {
+			began <- struct{}{}
+			<-ctx.Done()
+			return "", ctx.Err()
+		}
+		if _, err := logIn(t.Context(), r.Manager, r.client, 15*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		pass(13 * time.Minute)
+		<-began
+		r.stop()
+	})
+}
+
+// TestR4_SleepAndClock lets the wall clock jump, as it does over a sleep, while no timer moves. No key that is over ever
+// signs; and six seconds later what the program believes, has written down and has told is right.
+func TestR4_SleepAndClock(t *testing.T) {
+	random := seed(t)
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, keystore.NewMemory())
+		defer r.stop()
+		events, cancel := r.Subscribe()
+		defer cancel()
+		ctx := t.Context()
+		for i := range campaign(60, 500) {
+			name := fmt.Sprint("jump ", i)
+			r.vendor.Before = nil
+			if r.State() != Authenticated {
+				if _, err := logIn(ctx, r.Manager, r.client, 15*time.Minute); err != nil {
+					t.Fatal(name, err)
+				}
+			}
+			online := random.IntN(3) > 0
+			r.vendor.Before = func(sessiontest.Request) error {
+				if online {
+					return nil
+				}
+				return errLost
+			}
+			before, _ := r.Active()
+			for len(events) > 0 {
+				<-events
+			}
+			var d time.Duration
+			switch random.IntN(4) {
+			case 0:
+				d = -time.Duration(random.Int64N(int64(time.Hour)))
+			case 1:
+				d = time.Duration(random.Int64N(int64(16 * time.Minute)))
+			case 2:
+				d = time.Duration(random.Int64N(int64(24 * time.Hour)))
+			default:
+				d = time.Duration(random.Int64N(int64(30 * 24 * time.Hour)))
+			}
+			r.wall.jump(d)
+			if r.wall.Now().Sub(before.Expires) >= 0 { // nobody has looked yet, and still nothing is signed
+				if _, err := r.Signer(ctx, ""); err == nil {
+					t.Fatalf("%s of %s: an expired key was handed out", name, d)
+				}
+			}
+			for range 3 {
+				pass(2 * time.Second)
+				if signer, err := r.Signer(ctx, ""); err == nil {
+					if _, err := signer.Sign(ctx, make([]byte, 32)); err != nil {
+						t.Fatalf("%s of %s: %v", name, d, err)
+					}
+					if k, ok := r.vendor.Knows(signer.PublicKey()); !ok {
+						t.Fatalf("%s of %s: stamped with a key that ended at %s, now %s", name, d, k.Expires, r.wall.Now())
+					}
+				}
+			}
+			now := r.wall.Now()
+			after, err := r.Get(before.ID)
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			heard := map[EventType]bool{}
+			for len(events) > 0 {
+				heard[(<-events).Type] = true
+			}
+			st := r.snapshot()
+			written := st.session(before.ID)
+			switch over := !now.Before(before.Expires); {
+			case over && !before.Expires.After(now.Add(-7*time.Second)): // it was over before anybody could refresh it
+				if after.Ended == nil || written.Ended == nil || !heard[Expired] || r.State() != Unauthenticated {
+					t.Fatalf("%s of %s: six seconds later %s, told %v, %+v", name, d, r.State(), heard, after)
+				}
+			case !over:
+				if r.State() != Authenticated || after.Ended != nil {
+					t.Fatalf("%s of %s: a good session was ended: %+v", name, d, after.Ended)
+				}
+				due := before.Expires.Add(-margin(before.Expires.Sub(before.Issued)))
+				if online && now.Sub(due) > 6*time.Second && !heard[Refreshed] {
+					t.Fatalf("%s of %s: due since %s, and not refreshed", name, d, now.Sub(due))
+				}
+			}
+		}
+	})
+}
+
+func TestWakeLooksAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, keystore.NewMemory())
+		defer r.stop()
+		s, err := logIn(t.Context(), r.Manager, r.client, 15*time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.wall.jump(13 * time.Minute)
+		r.Wake()
+		synctest.Wait()
+		if now, _ := r.Active(); !now.Expires.After(s.Expires) {
+			t.Error("not refreshed on waking")
+		}
+	})
+}
+
+// TestR3_BadNetworkFor10000Refreshes refreshes again and again over a network that does everything a network does.
+func TestR3_BadNetworkFor10000Refreshes(t *testing.T) {
+	random := seed(t)
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, keystore.NewMemory())
+		defer r.stop()
+		var mu sync.Mutex
+		r.vendor.Before = func(q sessiontest.Request) error {
+			mu.Lock()
+			n, wait := random.IntN(10), time.Duration(random.Int64N(int64(20*time.Second)))
+			mu.Unlock()
+			switch {
+			case q.Op == sessiontest.OpLogin:
+			case n < 2:
+				<-time.After(wait)
+			case n == 2:
+				return errLost // no DNS, reset, refused
+			case n == 3:
+				return &fault.Error{Kind: fault.Limited, Code: fault.APILimited, RetryAfter: 2 * time.Second}
+			case n == 4:
+				return fault.New(fault.APIDown, errors.New("503"))
+			}
+			return nil
+		}
+		r.vendor.After = func(q sessiontest.Request) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if q.Op != sessiontest.OpLogin && random.IntN(10) == 0 {
+				return errLost // half open: done, and nobody hears of it
+			}
+			return nil
+		}
+		s, err := logIn(t.Context(), r.Manager, r.client, 15*time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := campaign(40, 10_000)
+		for r.vendor.Count(sessiontest.OpStamp) < want {
+			pass(30 * time.Second)
+			if now, ok := r.Active(); !ok || now.ID != s.ID {
+				t.Fatalf("logged out after %d refreshes: %+v", r.vendor.Count(sessiontest.OpStamp), now)
+			}
+		}
+		r.vendor.Before, r.vendor.After = nil, nil
+		r.Wake()
+		pass(2 * time.Minute)
+		if n := r.vendor.Most(); n > 3 {
+			t.Errorf("%d keys at one time", n)
+		}
+		names := r.PublicKeys()
+		for _, k := range r.vendor.Live() {
+			if !slices.Contains(names, k) {
+				t.Errorf("the service knows %s, which nobody accounts for", k)
+			}
+		}
+	})
+}
