@@ -119,6 +119,23 @@ func TestP1_StampMakesNoKeychainCall(t *testing.T) {
 	}
 }
 
+// A call that ends as soon as its caller leaves turns nobody away: cancelled and asked again is answered.
+func TestACancelledCallTurnsNobodyAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, d := chain(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		slow := func(string) {
+			cancel()
+			time.Sleep(grace / 2) // notices, and ends
+		}
+		d.wait.Store(&slow)
+		_, err := k.Secret(ctx, "state-key")
+		wantCode(t, "cancelled", err, fault.Cancel)
+		_, err = k.Secret(t.Context(), "state-key")
+		wantCode(t, "asked again", err, fault.KeyMissing)
+	})
+}
+
 // What is stored is versioned, small, and under a name that says whose it is.
 func TestTheStoredForm(t *testing.T) {
 	k, d := chain(t)
@@ -190,9 +207,9 @@ func TestR5_AHungKeychainHoldsNobodyUp(t *testing.T) {
 			})
 		}
 		ask(0, 3*time.Second, 3*time.Second)
-		ask(1*time.Second, 1*time.Second, 1*time.Second)   // its own time is over first
-		ask(2*time.Second, 120*time.Second, 1*time.Second) // told when the first gave up
-		ask(4*time.Second, 120*time.Second, 0)             // told at once
+		ask(1*time.Second, 1*time.Second, 1*time.Second)       // its own time is over first
+		ask(2*time.Second, 120*time.Second, time.Second+grace) // told when the first gave up
+		ask(4*time.Second, 120*time.Second, 0)                 // told at once
 		group.Wait()
 		if d.calls.Load() != 1 {
 			t.Errorf("the hung keychain was asked %d times", d.calls.Load())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"latchkey/internal/fault"
 )
@@ -16,8 +17,12 @@ type worker struct {
 	current *call // nil while nobody calls
 }
 
+// grace is how long a call whose caller left may take to notice that itself, before it counts as hung: most end at
+// once, since they look at the same ctx, and whoever asks again right after should not be turned away.
+const grace = 50 * time.Millisecond
+
 type call struct {
-	left chan struct{} // closed when the caller left before the end
+	left chan struct{} // closed when the caller left before the end, and the grace is over
 	over chan struct{} // closed at the end
 }
 
@@ -59,7 +64,7 @@ func (w *worker) do(ctx context.Context, op func(context.Context) error, undo fu
 	if !left {
 		return <-result
 	}
-	close(mine.left)
+	time.AfterFunc(grace, func() { close(mine.left) })
 	return ended(ctx)
 }
 
