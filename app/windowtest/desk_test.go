@@ -76,7 +76,7 @@ func (d *desk) startDisplay() {
 		d.t.Fatal(err)
 	}
 	defer read.Close()
-	cmd := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "1120x760x24", "-nolisten", "tcp", "-noreset")
+	cmd := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", fmt.Sprintf("%dx%dx24", screenWidth, screenHeight), "-nolisten", "tcp", "-noreset")
 	cmd.ExtraFiles = []*os.File{write}
 	d.start(cmd)
 	_ = write.Close()

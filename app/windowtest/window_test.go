@@ -3,6 +3,7 @@ package windowtest
 import (
 	"errors"
 	"fmt"
+	"image"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -73,6 +74,7 @@ type window struct {
 	log    *os.File
 	began  time.Time
 	clicks int
+	last   *image.RGBA // what was on the screen when it was last looked at
 }
 
 // open starts the program and waits for its window.
@@ -96,6 +98,7 @@ func (d *desk) open(path string) *window {
 		}
 	})
 	w.see(page, "")
+	w.last = w.shot()
 	return w
 }
 
@@ -221,23 +224,6 @@ func (w *window) id() string {
 		return nil
 	})
 	return id
-}
-
-// keep takes a picture of the screen. Pictures lie below build/screens/window, or where LATCHKEY_SCREENS says.
-func (w *window) keep(name string) {
-	w.desk.t.Helper()
-	dir := os.Getenv("LATCHKEY_SCREENS")
-	if dir == "" {
-		dir = filepath.Join(need.Root(w.desk.t), "build", "screens", "window")
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		w.desk.t.Fatal(err)
-	}
-	path := filepath.Join(dir, name+".png")
-	if _, err := w.desk.run("import", "-window", "root", path); err != nil {
-		w.desk.t.Fatal(err)
-	}
-	w.desk.t.Log("picture:", path)
 }
 
 // said returns what the program wrote to its standard output and error.
