@@ -26,6 +26,8 @@ export default defineConfig({
     environment: 'jsdom',
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/setup.ts'],
+    // The style test reads the style sheets as text.
+    css: true,
     restoreMocks: true,
   },
 })
