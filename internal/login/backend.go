@@ -231,8 +231,8 @@ func refusal(path string, reply *http.Response, text []byte) error {
 	e := &fault.Error{Kind: code.Kind(), Code: code}
 	e.Err = fmt.Errorf("%s: HTTP %d %q", path, reply.StatusCode, clip(cmp.Or(why.Message, why.Error)))
 	switch {
-	case why.TriesLeft != nil:
-		e.TriesLeft = max(0, *why.TriesLeft)
+	case why.TriesLeft != nil && *why.TriesLeft >= 0:
+		e.TriesLeft = *why.TriesLeft
 	case code == fault.OTPWrong:
 		e.TriesLeft = untold
 	}
