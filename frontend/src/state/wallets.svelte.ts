@@ -47,7 +47,6 @@ export class Wallets {
     if (!made.ok || owner !== this.#owner) return made
     this.list = [...(this.list ?? []).filter((wallet) => wallet.id !== made.value.id), made.value]
     this.selectedId = made.value.id
-    void this.load()
     return made
   }
 
