@@ -19,21 +19,21 @@ trap 'exit 130' INT TERM
 
 # step NAME COMMAND …: runs the command; its output appears in one piece when it ends.
 step() {
-  local name=$1 from=$SECONDS status=0
+  local name=$1 from=$SECONDS status=0 log=$work/$1.log
   shift
-  "$@" >"$work/$BASHPID.log" 2>&1 </dev/null || status=$?
+  "$@" >"$log" 2>&1 </dev/null || status=$?
   {
     flock 9
     echo "== $name ($((SECONDS - from)) s)$([ $status = 0 ] || echo ": FAILED, status $status")"
-    sed 's/\r$//' "$work/$BASHPID.log"
+    cat "$log"
     echo "$name $status $((SECONDS - from))" >>"$work/steps"
   } 9>>"$work/lock"
   return $status
 }
-# quiet TARGET: a make target, without make's own words.
+# target NAME: a make target, without make's own words.
 target() { make --no-print-directory "$@"; }
 
-export LATCHKEY_REQUIRE=all LATCHKEY_TALLY=$tally
+export LATCHKEY_REQUIRE=all LATCHKEY_TALLY=$tally NO_COLOR=1
 : >"$tally"
 
 if ! step packages target packages; then

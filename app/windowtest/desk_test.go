@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package windowtest drives the program that people get, in a real window: the production binary, WebKit, an X server,
 // a session bus, a keychain and the accessibility tree are all the real ones. It has only tests, and is for them alone.
 //

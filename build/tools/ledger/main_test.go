@@ -151,6 +151,9 @@ func TestRowsNeedTheirTests(t *testing.T) {
 		{"claimed and not carried", "P1 claimed stamp", "package x\n", "no test carries it"},
 		{"later, with its reason", "R9 later canaries | with the journal", "package x\n", ""},
 		{"later, without a reason", "R9 later canaries", "package x\n", "no reason"},
+		{"claimed in part", "R9 partly canaries | logs alone", "package x\n\nfunc TestR9_Logs(t *testing.T) {}\n", ""},
+		{"claimed in part and not carried", "R9 partly canaries | logs alone", "package x\n", "no test carries it"},
+		{"carried and left for later", "R9 later canaries | soon", "package x\n\nfunc TestR9_Logs(t *testing.T) {}\n", "claim what is shown"},
 		{"carried and not promised", "P1 later stamp | soon", "package x\n\nfunc TestR99_Odd(t *testing.T) {}\n", "not in build/rows.txt"},
 		{"named twice", "P1 claimed stamp\nP1 claimed stamp", "package x\n", "twice"},
 	} {

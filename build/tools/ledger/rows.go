@@ -16,12 +16,12 @@ import (
 // A row is one promised number. build/rows.txt lists them all, one line each:
 //
 //	P1 claimed stamp a request
-//	R7 later   hostile page | why it is not claimed yet
+//	R2 partly  one refresh | what of it is not shown yet
+//	R7 later   hostile page | why nothing of it is shown yet
 //
-// A claimed row must be carried by a test or a benchmark; a later one needs its reason.
+// A claimed row and one claimed in part must be carried by a test or a benchmark; what is not claimed needs its reason.
 type row struct {
-	id, what, why string
-	claimed       bool
+	id, state, what, why string
 }
 
 func readRows(path string) ([]row, error) {
@@ -36,17 +36,17 @@ func readRows(path string) ([]row, error) {
 			continue
 		}
 		part := strings.Fields(line)
-		if len(part) < 3 || !rowID.MatchString(part[0]) || part[1] != "claimed" && part[1] != "later" {
-			return nil, fmt.Errorf("%s: %q: want a row, claimed or later, and what it is", path, line)
+		if len(part) < 3 || !rowID.MatchString(part[0]) || !slices.Contains([]string{"claimed", "partly", "later"}, part[1]) {
+			return nil, fmt.Errorf("%s: %q: want a row, claimed, partly or later, and what it is", path, line)
 		}
 		what, why, _ := strings.Cut(strings.Join(part[2:], " "), " | ")
-		if part[1] == "later" && why == "" {
-			return nil, fmt.Errorf("%s: %s is not claimed, and no reason stands behind it", path, part[0])
+		if part[1] != "claimed" && why == "" {
+			return nil, fmt.Errorf("%s: %s is not claimed whole, and no reason stands behind it", path, part[0])
 		}
 		if slices.ContainsFunc(rows, func(r row) bool { return r.id == part[0] }) {
 			return nil, fmt.Errorf("%s: %s stands there twice", path, part[0])
 		}
-		rows = append(rows, row{id: part[0], what: what, why: why, claimed: part[1] == "claimed"})
+		rows = append(rows, row{id: part[0], state: part[1], what: what, why: why})
 	}
 	return rows, nil
 }
@@ -98,7 +98,7 @@ func carriers(root string) (map[string][]string, error) {
 }
 
 // printRows lists every row with its tests and its last figure. A claimed row without a test is an error, and so is a
-// test for a row that nobody promised.
+// test for a row that nobody promised or that is for later.
 func printRows(root string, out io.Writer, figures figureFile) error {
 	rows, err := readRows(filepath.Join(root, "build", "rows.txt"))
 	if err != nil {
@@ -116,9 +116,9 @@ func printRows(root string, out io.Writer, figures figureFile) error {
 	for _, r := range rows {
 		carried := tests[r.id]
 		delete(tests, r.id)
-		state := "claimed"
-		if !r.claimed {
-			state = "later: " + r.why
+		state := r.state
+		if r.why != "" {
+			state += ": " + r.why
 		}
 		fmt.Fprintf(out, "%-4s %s (%s)\n", r.id, r.what, state)
 		for _, c := range carried {
@@ -129,8 +129,11 @@ func printRows(root string, out io.Writer, figures figureFile) error {
 				fmt.Fprintf(out, "       %s %s\n", f.Date, f.Text)
 			}
 		}
-		if r.claimed && len(carried) == 0 {
+		if r.state != "later" && len(carried) == 0 {
 			wrong = append(wrong, r.id+" is claimed, and no test carries it")
+		}
+		if r.state == "later" && len(carried) > 0 {
+			wrong = append(wrong, r.id+" is for later, and carried already: claim what is shown")
 		}
 	}
 	for id, carried := range tests {
