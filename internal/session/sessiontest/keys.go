@@ -17,7 +17,8 @@ import (
 // Keys is a key store in a folder, in the clear. Unlike memory it outlives the process, and unlike a keychain its
 // content can be listed and its moods be set. It is safe for parallel use, also between processes.
 type Keys struct {
-	Dir string
+	Dir  string
+	Step func(name string) // told before and after every change, for tests that kill
 
 	mu     sync.Mutex
 	state  keystore.State
@@ -59,6 +60,12 @@ func (k *Keys) ask(ctx context.Context) error {
 		k.asked++
 	}
 	return k.refuse
+}
+
+func (k *Keys) reached(step string) {
+	if k.Step != nil {
+		k.Step(step)
+	}
 }
 
 // List returns the public keys of the keys that are there.
@@ -107,9 +114,11 @@ func (k *Keys) CreateNamed(ctx context.Context, name func(string) error) (keysto
 	if err := name(public); err != nil {
 		return nil, err
 	}
+	k.reached("create key")
 	if err := os.WriteFile(filepath.Join(k.Dir, public), []byte(p256.PrivateHex(key)), 0o600); err != nil {
 		return nil, err
 	}
+	k.reached("created key")
 	return &signer{k, public}, nil
 }
 
@@ -129,6 +138,8 @@ func (k *Keys) Delete(ctx context.Context, publicKey string) error {
 	if err := k.ask(ctx); err != nil {
 		return err
 	}
+	k.reached("delete key")
+	defer k.reached("deleted key")
 	return missing(os.Remove(filepath.Join(k.Dir, publicKey)))
 }
 
@@ -149,6 +160,8 @@ func (k *Keys) PutSecret(ctx context.Context, name string, value []byte) error {
 	if err := k.ask(ctx); err != nil {
 		return err
 	}
+	k.reached("put secret")
+	defer k.reached("put secret done")
 	path := filepath.Join(k.Dir, "secret-"+name)
 	if err := os.WriteFile(path+".new", []byte(hex.EncodeToString(value)), 0o600); err != nil {
 		return err
