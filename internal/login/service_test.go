@@ -68,7 +68,7 @@ func (p *place) advance(d time.Duration) {
 	p.at = p.at.Add(d)
 }
 
-type by struct{ signer keystore.Signer }
+type by struct{}
 
 // stamper stamps with the key that the context names, or the active session's.
 type stamper struct{ sessions *session.Manager }

@@ -85,6 +85,7 @@ func base(home Home, kind Kind, name string) Profile {
 		Dir: filepath.Join(home.State, string(kind), name),
 	}
 	switch kind {
+	case KindDevelopment: // everything is said by its settings
 	case KindSandbox:
 		p.SessionLength, p.KeychainService = sandboxSession, sandboxService
 	case KindLive:

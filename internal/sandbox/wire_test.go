@@ -17,7 +17,7 @@ type wired struct {
 	Items []wiredItem     `json:"items" need:"yes"`
 	Raw   json.RawMessage `json:"raw"`
 	wiredEmbedded
-	hidden string
+	hidden string //nolint:unused // the codec must pass it by
 }
 
 type wiredItem struct {
