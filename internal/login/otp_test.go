@@ -369,7 +369,7 @@ func TestAnAccountThatIsGoneIsMadeAnew(t *testing.T) {
 	}
 }
 
-func TestNothingForgedIsBelieved(t *testing.T) {
+func TestR23_NothingForgedIsBelieved(t *testing.T) {
 	other := p256.Generate()
 	foreign := p256.NewKey(other).PublicKey()
 	for name, c := range map[string]struct {

@@ -39,7 +39,9 @@ func (m *Manager) NewPendingKey(ctx context.Context, purpose string) (keystore.S
 	})
 	if err != nil {
 		if name != "" { // it may still have been stored
-			if _, e := m.update(context.WithoutCancel(ctx), "pending key unmade", keyUnmade{name}); e != nil {
+			ctx, cancel := finishing(ctx)
+			defer cancel()
+			if _, e := m.update(ctx, "pending key unmade", keyUnmade{name}); e != nil {
 				m.Log.Warn("strike out a key that could not be made", "error", e)
 			}
 		}
@@ -55,6 +57,8 @@ func (m *Manager) DropPendingKey(ctx context.Context, publicKey string) error {
 	if _, err := m.update(ctx, "drop pending key", keyUnmade{publicKey}); err != nil {
 		return err
 	}
+	ctx, cancel := finishing(ctx)
+	defer cancel()
 	m.departKey(ctx, publicKey, false)
 	return nil
 }
@@ -145,7 +149,9 @@ func (m *Manager) DropAttempt(ctx context.Context, id string) error {
 		return err
 	}
 	if a := before.attempt(id); a != nil && a.PublicKey != "" {
-		m.departKey(context.WithoutCancel(ctx), a.PublicKey, false)
+		ctx, cancel := finishing(ctx)
+		defer cancel()
+		m.departKey(ctx, a.PublicKey, false)
 	}
 	return nil
 }

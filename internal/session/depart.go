@@ -68,6 +68,9 @@ func (m *Manager) depart(ctx context.Context, publicKey string, locked bool) (go
 		if k.OrganizationID != "" && k.Expires > m.now() {
 			revoked = m.revokeItself(ctx, *k)
 		}
+		// The key is deleted here whether or not there was an answer, and with time of its own.
+		ctx, cancel := finishing(ctx)
+		defer cancel()
 		m.reached("delete key")
 		if err := m.Keys.Delete(ctx, publicKey); err != nil && !errors.Is(err, fault.NotFound) {
 			m.failed("depart "+publicKey, err, 0)
@@ -124,7 +127,8 @@ func (m *Manager) revokeKey(ctx context.Context, r record, by keystore.Signer, p
 		return err
 	}
 	m.reached("revoked")
-	ctx = context.WithoutCancel(ctx)
+	ctx, cancel := finishing(ctx)
+	defer cancel()
 	if _, err := m.update(ctx, "key revoked", keyRevoked{publicKey}); err != nil {
 		return err
 	}

@@ -13,9 +13,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"latchkey/internal/fault"
+	"latchkey/internal/keystore"
 	"latchkey/internal/session/sessiontest"
 )
 
@@ -302,4 +304,34 @@ func TestR19_LogOutDuringARefreshLeavesNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestR19_LogOutDoesNotWaitForAServiceThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, keystore.NewMemory())
+		defer r.stop()
+		s, err := logIn(t.Context(), r.Manager, r.client, 15*time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Revoke = func(ctx context.Context, _ Session, _ keystore.Signer, _ string) error {
+			<-ctx.Done()
+			return fault.New(fault.APIDown, ctx.Err())
+		}
+		signer, err := r.Keys.Open(t.Context(), s.Key.PublicKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		result, err := r.LogOut(t.Context(), "")
+		if err != nil || result.Revoked || !result.Deleted {
+			t.Errorf("%+v, %v", result, err)
+		}
+		if took := time.Since(began); took > revokePatience {
+			t.Errorf("took %s", took)
+		}
+		if _, err := signer.Sign(t.Context(), make([]byte, 32)); fault.CodeOf(err) != fault.KeyMissing {
+			t.Errorf("the key is still here: %v", err)
+		}
+	})
 }

@@ -48,6 +48,7 @@ type Manager struct {
 	once      sync.Once
 	wake      chan struct{}
 	seal      sealing
+	clock     clockwork
 	step      func(name string) // told before every step of a write order; for tests that kill
 
 	mu      sync.Mutex // guards what follows; never held over file, keychain or network
@@ -86,6 +87,8 @@ const (
 	stateLock = "state.lock"
 	// lockPatience is how long to wait for the state lock, which is held for one write.
 	lockPatience = 10 * time.Second
+	// finishPatience is how long something may take that was begun and must be ended.
+	finishPatience = 10 * time.Second
 )
 
 func (m *Manager) prepare() {
@@ -102,17 +105,6 @@ func (m *Manager) prepare() {
 	})
 }
 
-// now is the service's time, as well as we know it.
-func (m *Manager) now() instant {
-	now := at(m.Now())
-	if m.Skew != nil {
-		if skew := m.Skew(); skew.Abs() > skewFloor {
-			now = now.add(skew)
-		}
-	}
-	return now
-}
-
 func (m *Manager) reached(step string) {
 	if m.step != nil {
 		m.step(step)
@@ -124,12 +116,15 @@ func (m *Manager) reached(step string) {
 // aside; fault.StateTooNew; fault.StateBusy; disk codes.
 func (m *Manager) Open(ctx context.Context) error {
 	m.prepare()
-	m.mu.Lock()
-	m.started = m.now()
-	m.mu.Unlock()
 	if err := m.setAside(ctx); err != nil {
 		return err
 	}
+	if err := m.sync(); err != nil { // it may say by how much this machine's clock is wrong
+		return err
+	}
+	m.mu.Lock()
+	m.started = m.atLeast()
+	m.mu.Unlock()
 	if _, err := m.update(ctx, "start", m.elapsed()); err != nil {
 		return err
 	}
@@ -184,6 +179,12 @@ func (m *Manager) lock(ctx context.Context) (func(), error) {
 	return m.Dir.Lock(ctx, stateLock)
 }
 
+// finishing returns a context for what must be brought to an end although the caller has gone, within bounds: a
+// keychain may hang.
+func finishing(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), finishPatience)
+}
+
 // read reads the file. What was never written is an empty state.
 func (m *Manager) read() (state, error) {
 	data, err := m.Dir.Read(stateFile)
@@ -206,11 +207,14 @@ func (m *Manager) update(ctx context.Context, step string, e event) (state, erro
 	if err != nil {
 		return state{}, err
 	}
-	now := m.now()
+	now := m.atLeast()
 	after, err := reduce(before, e, now)
 	if err != nil {
 		m.commit(before, now, true)
 		return state{}, err
+	}
+	if skew, known := m.clock.memorable(); known && (skew-time.Duration(after.SkewMillis)*time.Millisecond).Abs() > skewFloor {
+		after.SkewMillis = skew.Milliseconds()
 	}
 	if !after.same(before) {
 		after.Serial = before.Serial + 1
@@ -243,6 +247,7 @@ func (m *Manager) exchange(s state, now instant, locked bool) (ended bool) {
 		return false
 	}
 	m.mem = s
+	m.clock.remember(time.Duration(s.SkewMillis) * time.Millisecond)
 	if !m.loaded {
 		m.loaded = true
 		return false

@@ -53,7 +53,7 @@ func TestASessionIsRestoredAtStart(t *testing.T) {
 	}
 }
 
-func TestStoreBelievesNoForeignToken(t *testing.T) {
+func TestR23_StoreBelievesNoForeignToken(t *testing.T) {
 	d := newDesk(t)
 	m := d.open()
 	pending, err := m.NewPendingKey(t.Context(), "login")

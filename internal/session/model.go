@@ -34,14 +34,16 @@ func (i instant) sub(j instant) time.Duration { return time.Duration(i-j) * time
 // state is everything that a profile remembers, as it stands in the file. Nothing in it is a secret in clear: tokens
 // and attempts are sealed.
 type state struct {
-	Version  int           `json:"version"`
-	Serial   int64         `json:"serial"`           // counts writes, so that a late reader knows the older state
-	Active   string        `json:"active,omitempty"` // id of a session, which may have ended
-	Sessions []record      `json:"sessions,omitempty"`
-	Pending  []pendingKey  `json:"pending,omitempty"`
-	Attempts []attempt     `json:"attempts,omitempty"`
-	Leaving  []leavingKey  `json:"leaving,omitempty"`
-	Later    []laterRevoke `json:"revokeLater,omitempty"`
+	Version int    `json:"version"`
+	Serial  int64  `json:"serial"`           // counts writes, so that a late reader knows the older state
+	Active  string `json:"active,omitempty"` // id of a session, which may have ended
+	// SkewMillis is what the service's clock was ahead when that was last known, if it was much.
+	SkewMillis int64         `json:"skewMillis,omitempty"`
+	Sessions   []record      `json:"sessions,omitempty"`
+	Pending    []pendingKey  `json:"pending,omitempty"`
+	Attempts   []attempt     `json:"attempts,omitempty"`
+	Leaving    []leavingKey  `json:"leaving,omitempty"`
+	Later      []laterRevoke `json:"revokeLater,omitempty"`
 }
 
 // key names a key pair. Its private half is in the store called Backend.
@@ -219,7 +221,9 @@ func (s *state) pending(publicKey string) *pendingKey {
 func (s state) names() []string {
 	var names []string
 	for _, r := range s.Sessions {
-		names = append(names, r.Key.PublicKey)
+		if r.Ended == nil {
+			names = append(names, r.Key.PublicKey)
+		}
 		if r.Next != nil {
 			names = append(names, r.Next.PublicKey)
 		}

@@ -10,6 +10,7 @@ const (
 	taskRetire  taskKind = "retire"  // revoke a retiring key
 	taskDepart  taskKind = "depart"  // revoke a leaving key by itself if need be, and delete it here
 	taskRevoke  taskKind = "revoke"  // revoke a key of the list for later
+	taskAsk     taskKind = "ask"     // make the service answer, to know its time
 )
 
 // inMemory is the backend whose keys end with their process.
@@ -54,6 +55,16 @@ func plan(s state, backend string, now instant) []task {
 		}
 	}
 	return tasks
+}
+
+// planAsk is what to do while the service's time is in doubt: ask it with any key that may be good.
+func planAsk(s state, backend string, now instant) []task {
+	for _, r := range s.Sessions {
+		if r.standing(now) == good && r.Key.Backend == backend {
+			return []task{{kind: taskAsk, session: r.ID}}
+		}
+	}
+	return nil
 }
 
 // nextLook is when the state should be looked at again although nothing happens: at the next refresh, end or

@@ -129,11 +129,8 @@ func (m *Manager) renew(ctx context.Context, r record) error {
 	if err != nil {
 		return err
 	}
-	// At most two keys of a session at a time: what is still retiring goes first.
-	for _, k := range r.Retiring {
-		if err := m.revokeKey(ctx, r, current, k.PublicKey); err != nil {
-			m.Log.Debug("revoke a retiring key before a refresh", "session", r.ID, "error", err)
-		}
+	if err := m.clear(ctx, r, current); err != nil {
+		return err
 	}
 	if next == nil {
 		if next, err = m.makeNext(ctx, &r); err != nil {
@@ -147,7 +144,9 @@ func (m *Manager) renew(ctx context.Context, r record) error {
 	}
 	m.reached("answered")
 	// From here on the service knows the next key: what follows is finished even if the caller has gone.
-	ctx = context.WithoutCancel(ctx)
+	ctx, cancel := finishing(ctx)
+	defer cancel()
+	m.clock.sure()
 	want := token.Want{PublicKey: next.PublicKey(), OrganizationID: r.OrganizationID, UserID: r.UserID}
 	claims, err := m.verify(jwt, want, m.now())
 	if err != nil {
@@ -162,6 +161,23 @@ func (m *Manager) renew(ctx context.Context, r record) error {
 	}
 	m.Log.Info("session refreshed", "session", r.ID, "expires", claims.Expires)
 	m.nudge()
+	return nil
+}
+
+// clear revokes what is still retiring, so that a session has at most two keys at a time. A service that does not answer
+// holds the refresh up, which it would not answer either; near the end of the session it no longer does.
+func (m *Manager) clear(ctx context.Context, r record, current keystore.Signer) error {
+	for _, k := range r.Retiring {
+		err := m.revokeKey(ctx, r, current, k.PublicKey)
+		kind := fault.KindOf(err)
+		silent := err != nil && (kind == fault.Unavailable || kind == "")
+		if silent && r.Key.Expires.sub(m.now()) > margin(r.life())/3 {
+			return fmt.Errorf("revoke a replaced key: %w", err)
+		}
+		if err != nil {
+			m.Log.Debug("revoke a replaced key before a refresh", "session", r.ID, "error", err)
+		}
+	}
 	return nil
 }
 
@@ -183,6 +199,9 @@ func (m *Manager) leftover(ctx context.Context, r *record) (keystore.Signer, err
 	}
 	m.reached("probe")
 	err = m.Probe(ctx, m.view(*r, ""), next)
+	if err == nil || unknownKey(err) {
+		m.clock.sure()
+	}
 	m.mu.Lock()
 	m.asked[name] = true
 	m.mu.Unlock()
@@ -241,7 +260,8 @@ func (m *Manager) makeNext(ctx context.Context, r *record) (keystore.Signer, err
 
 // notRefreshed sorts out what a failed request for next means, and returns err.
 func (m *Manager) notRefreshed(ctx context.Context, r record, next keystore.Signer, err error) error {
-	ctx = context.WithoutCancel(ctx)
+	ctx, cancel := finishing(ctx)
+	defer cancel()
 	err = fmt.Errorf("refresh: %w", err)
 	switch kind := fault.KindOf(err); {
 	case unknownKey(err):
@@ -269,7 +289,8 @@ func (m *Manager) dropNext(ctx context.Context, r record, next keystore.Signer, 
 }
 
 func (m *Manager) drop(ctx context.Context, r record, publicKey string, registered bool, err error) error {
-	ctx = context.WithoutCancel(ctx)
+	ctx, cancel := finishing(ctx)
+	defer cancel()
 	if _, e := m.update(ctx, "drop next key", nextDropped{r.ID, publicKey, registered}); e != nil {
 		m.Log.Warn("give a next key up", "session", r.ID, "error", e)
 		return err

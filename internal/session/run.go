@@ -65,7 +65,7 @@ func (m *Manager) pass(ctx context.Context) []task {
 	if err := m.sync(); err != nil {
 		m.Log.Warn("look at the state file", "error", err)
 	}
-	now := m.now()
+	late, now, doubt := m.look()
 	s := m.snapshot()
 	if after, err := reduce(s, m.elapsed(), now); err != nil || !after.same(s) {
 		if _, err := m.update(ctx, "time", m.elapsed()); err != nil && ctx.Err() == nil {
@@ -73,9 +73,13 @@ func (m *Manager) pass(ctx context.Context) []task {
 		}
 		s = m.snapshot()
 	}
-	m.warn(s, now)
+	m.warn(s, late)
 	var due []task
-	for _, t := range plan(s, m.Keys.Backend(), now) {
+	tasks := plan(s, m.Keys.Backend(), now)
+	if doubt {
+		tasks = append(tasks, planAsk(s, m.Keys.Backend(), now)...)
+	}
+	for _, t := range tasks {
 		if !m.resting(t.name(), now) {
 			due = append(due, t)
 		}
@@ -141,6 +145,8 @@ func (m *Manager) do(ctx context.Context, t task) {
 		}
 	case taskDepart:
 		m.departKey(ctx, t.publicKey, false)
+	case taskAsk:
+		m.askTime(ctx, t)
 	case taskRetire, taskRevoke:
 		m.revokeOther(ctx, t)
 	}

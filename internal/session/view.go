@@ -125,7 +125,7 @@ func (m *Manager) LastEnded() (Session, bool) {
 
 // State returns what an interface must know first. It looks at the clock each time.
 func (m *Manager) State() AuthState {
-	now := m.now()
+	now, early, _ := m.look()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.opened {
@@ -141,6 +141,10 @@ func (m *Manager) State() AuthState {
 	case unsure:
 		if m.ending(*r, now) == nil {
 			return Loading
+		}
+	case over:
+		if _, asked := m.tries[task{kind: taskAsk}.name()]; r.standing(early) == good && !asked {
+			return Loading // the service is being asked for the time
 		}
 	}
 	return Unauthenticated
