@@ -74,14 +74,14 @@ func (t *terminal) run(ctx context.Context, args []string) int {
 	return 1
 }
 
-// tell writes a failure in words, its code, and with --debug its cause.
+// tell writes a failure in words, its code, and its cause where the words point to it or --debug asks for it.
 func (t *terminal) tell(err error) {
 	w := fault.Tell(err)
 	fmt.Fprintf(t.err, "%s (%s)\n  %s\n  %s\n  %s\n", w.Title, fault.CodeOf(err), w.Happened, w.Means, w.Next)
 	if e, ok := errors.AsType[*fault.Error](err); ok && e.TriesLeft > 0 {
 		fmt.Fprintf(t.err, "  Tries left: %d.\n", e.TriesLeft)
 	}
-	if t.debug || fault.CodeOf(err) == fault.Internal || fault.KindOf(err) == fault.Invalid || fault.CodeOf(err) == fault.APIRefused {
+	if t.debug || fault.KindOf(err) == fault.Invalid || strings.Contains(w.Next, "details") {
 		fmt.Fprintf(t.err, "  Details: %s\n", err)
 	}
 }

@@ -89,7 +89,7 @@ func (t *terminal) enterCode(ctx context.Context, c *client.Client, attempt logi
 		}
 		s, err := c.Login().Continue(ctx, attempt.ID, line)
 		if err == nil {
-			fmt.Fprintf(t.err, "Logged in. The session ends at %s, and is renewed while Latchkey is used.\n", s.Expires.Local().Format(time.TimeOnly))
+			fmt.Fprintf(t.err, "Logged in. The session ends at %s, and is refreshed while Latchkey is used.\n", s.Expires.Local().Format(time.TimeOnly))
 			return nil
 		}
 		if fault.CodeOf(err) != fault.OTPWrong || readErr != nil {
@@ -113,11 +113,14 @@ func (t *terminal) logout() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if result.Revoked {
-				fmt.Fprintln(t.err, "Logged out. The key was revoked at Turnkey and deleted here.")
-			} else {
-				fmt.Fprintf(t.err, "Logged out. The key is deleted here; Turnkey could not be reached, and forgets it at %s.\n", result.EndsAt.Local().Format(time.DateTime))
+			here, there := "The key is deleted here.", "It was revoked at Turnkey."
+			if !result.Deleted {
+				here = "The key store could not be reached: the key signs nothing any more, and is deleted at the next start."
 			}
+			if !result.Revoked {
+				there = "Turnkey could not be told, and forgets it by itself at " + result.EndsAt.Local().Format(time.DateTime) + "."
+			}
+			fmt.Fprintln(t.err, "Logged out.", here, there)
 			return nil
 		},
 	}

@@ -42,6 +42,9 @@ func inSession[T any](ctx context.Context, c *Client, f func(context.Context, *r
 	}
 	s, ok := r.sessions.Active()
 	if !ok {
+		if _, err := r.sessions.Signer(ctx, ""); err != nil { // it knows why there is none
+			return out, err
+		}
 		return out, fault.New(fault.SessionNone, nil)
 	}
 	if err := r.shared.Heal(ctx); err != nil {
@@ -91,11 +94,11 @@ func (c *Client) InboxURL() string {
 }
 
 // SandboxCode returns the newest code that the sandbox sent to contact, waiting up to five seconds for one.
-// Errors: NotFound if there is none.
+// Errors: fault.InboxEmpty if there is none, or no sandbox; fault.APIDown.
 func (c *Client) SandboxCode(ctx context.Context, contact string) (string, error) {
 	inbox := c.InboxURL()
 	if inbox == "" {
-		return "", fault.New(fault.AttemptOver, errors.New("no sandbox"))
+		return "", fault.New(fault.InboxEmpty, errors.New("no sandbox"))
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, inbox+"?wait=5&to="+url.QueryEscape(contact), nil)
 	if err != nil {
@@ -106,6 +109,9 @@ func (c *Client) SandboxCode(ctx context.Context, contact string) (string, error
 		return "", fault.New(fault.APIDown, err)
 	}
 	defer resp.Body.Close() //nolint:errcheck // it was only read
+	if resp.StatusCode != http.StatusOK {
+		return "", fault.New(fault.APIDown, fmt.Errorf("the inbox answered %d", resp.StatusCode))
+	}
 	var answer struct {
 		Messages []struct{ Code string }
 	}
@@ -117,5 +123,5 @@ func (c *Client) SandboxCode(ctx context.Context, contact string) (string, error
 			return m.Code, nil
 		}
 	}
-	return "", fault.New(fault.AttemptOver, errors.New("no message has come"))
+	return "", fault.New(fault.InboxEmpty, nil)
 }

@@ -49,6 +49,7 @@ const (
 	LoginRefused   Code = "login.refused"    // the backend or vendor refused the log-in
 	SignUpRefused  Code = "signup.refused"   // the backend or vendor refused the sign-up
 	GenerationMix  Code = "login.generation" // an encrypted and a plain step in one attempt
+	InboxEmpty     Code = "inbox.empty"      // the sandbox's inbox holds no code for this contact
 
 	SessionNone     Code = "session.none"     // nobody is logged in
 	SessionExpired  Code = "session.expired"  // over by time

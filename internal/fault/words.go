@@ -71,6 +71,7 @@ var catalogue = map[Code]entry{
 	LoginRefused:   {Denied, Words{"The log-in was refused", "The service checked the log-in and refused it.", "Nothing was stored.", "Send a new code and try again.", "Send a new code"}},
 	SignUpRefused:  {Denied, Words{"The sign-up was refused", "The service checked the sign-up and refused it.", "Nothing was created.", "Send a new code and try again.", "Send a new code"}},
 	GenerationMix:  {Invalid, Words{"Two kinds of log-in were mixed", "An encrypted and a plain step were used in one log-in.", "The service cannot join them.", "Start again.", "Start again"}},
+	InboxEmpty:     {NotFound, Words{"No code in the inbox", "The sandbox's inbox holds no code for this address.", "The log-in goes on.", "Wait a moment and look again, or send a new code.", "Look again"}},
 
 	SessionNone:     {NotFound, Words{"Nobody is logged in", "There is no session in this profile.", "Requests cannot be stamped.", "Log in.", "Log in"}},
 	SessionExpired:  {Expired, Words{"The session ended", "The session's time is over.", "Wallets are safe. Requests cannot be stamped until you log in.", "Log in again.", "Log in again"}},
@@ -79,7 +80,7 @@ var catalogue = map[Code]entry{
 	BackendDown:    {Unavailable, Words{"The backend did not answer", "The backend could not be reached.", "Nothing was sent twice, and sessions stay as they are.", "Check the network, then try again.", "Try again"}},
 	BackendRefused: {Denied, Words{"The backend refused", "The backend answered, and would not do this.", "Nothing changed.", "Check the profile's backend.", "Try again"}},
 	BackendBusy:    {Limited, Words{"The backend is busy", "The backend asks everyone to wait.", "Nothing changed.", "Wait, then try again.", "Try again"}},
-	APIDown:        {Unavailable, Words{"Turnkey did not answer", "Turnkey's API could not be reached.", "You are still logged in. What is shown may be old.", "Check the network, then try again.", "Try again"}},
+	APIDown:        {Unavailable, Words{"Turnkey did not answer", "Turnkey's API could not be reached.", "Sessions stay as they are. What is shown may be old.", "Check the network, then try again.", "Try again"}},
 	APIRefused:     {Denied, Words{"Turnkey refused the request", "Turnkey answered, and would not do this.", "Nothing changed.", "See the details for its reason.", ""}},
 	APILimited:     {Limited, Words{"Too many requests", "Turnkey asks to wait a few seconds.", "Nothing changed.", "Wait, then try again.", "Try again"}},
 	RequestInvalid: {Invalid, Words{"The request is not well formed", "The service could not read what was asked.", "Nothing changed.", "Correct the request; the details name the part.", ""}},
@@ -90,6 +91,6 @@ var catalogue = map[Code]entry{
 	ActivityRejected: {Denied, Words{"The request was rejected", "Somebody whose approval is needed said no.", "Nothing changed.", "Ask the person who rejected it.", ""}},
 	ActivityLate:     {Unavailable, Words{"Turnkey is still working on it", "The request was accepted, but was not done in time.", "It may still be done.", "Look again in a moment.", "Look again"}},
 
-	SandboxFailed: {Unavailable, Words{"The sandbox did not start", "The sandbox inside Latchkey could not be started.", "Nothing was lost.", "Try again; the details name the reason.", "Try again"}},
+	SandboxFailed: {Unavailable, Words{"A local server did not start", "The sandbox or the backend could not be started on this computer.", "Nothing was lost.", "Try again; the details name the reason.", "Try again"}},
 	Cancel:        {Cancelled, Words{"Cancelled", "You turned away.", "Nothing changed.", "Nothing to do.", ""}},
 }
