@@ -7,6 +7,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -80,6 +81,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	dir.Notice = func(name string, err error) { c.log.Warn("an older file is in use", "file", name, "err", err) }
 	c.dir = dir
 	c.stores = map[string]keystore.Store{
 		Keychain: keystore.NewKeychain(c.profile.KeychainService, c.profile.Name),
@@ -176,7 +178,7 @@ func (c *Client) wire(ctx context.Context, shared *local.Shared, keys keystore.S
 	r.sessions = &session.Manager{
 		Profile: c.profile.Name, Dir: c.dir, Keys: keys, Notarizer: notarizer, OrganizationParent: c.profile.OrganizationID,
 		Now: c.now, Log: c.log, Refresh: r.refresh, Revoke: r.revoke, Probe: r.probe,
-		Skew: func() time.Duration { return r.api.Skew() },
+		Skew: r.skew,
 	}
 	r.api = &turnkey.Client{
 		BaseURL: func() string { return shared.Endpoints().Sandbox.APIBaseURL },
@@ -188,13 +190,17 @@ func (c *Client) wire(ctx context.Context, shared *local.Shared, keys keystore.S
 			Token: func() string { return shared.Endpoints().Token },
 		},
 		Sessions: r.sessions, Keys: keys, Pins: c.profile.Pins, OrganizationID: c.profile.OrganizationID,
-		SessionLength: c.profile.SessionLength, Now: c.now,
+		SessionLength: c.profile.SessionLength,
 	}
 	if err := r.sessions.Open(ctx); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
+
+// skew is what the service's clock is ahead of ours, by Turnkey's own answers, or before the first of them by the
+// backend's.
+func (r *running) skew() time.Duration { return cmp.Or(r.api.Skew(), r.otp.Backend.Skew()) }
 
 // heard notes from every exchange whether Turnkey can be reached.
 func (c *Client) heard(_ context.Context, x turnkey.Exchange) {
@@ -206,7 +212,7 @@ func (c *Client) heard(_ context.Context, x turnkey.Exchange) {
 	}
 }
 
-// Offline reports whether the last call to Turnkey or the backend found nobody.
+// Offline reports whether the last call to Turnkey found nobody.
 func (c *Client) Offline() bool { return c.offline.Load() }
 
 // opened returns the wiring, or a failure before Open.
@@ -231,7 +237,7 @@ func (c *Client) Run(ctx context.Context) error {
 	go func() { served <- r.shared.Run(ctx) }()
 	err = r.sessions.Run(ctx)
 	cancel()
-	<-served // it ends with ctx alone
+	_ = <-served // it ends with ctx alone
 	return err
 }
 
@@ -257,7 +263,7 @@ func (c *Client) Skew() time.Duration {
 	if err != nil {
 		return 0
 	}
-	return r.api.Skew()
+	return r.skew()
 }
 
 // Close stops what this process serves and forgets unlocked keys. Sessions stay as they are.

@@ -148,7 +148,7 @@ func TestAWalletNeedsANameAndAKnownChain(t *testing.T) {
 	for _, bad := range []struct {
 		name   string
 		chains []string
-	}{{"", []string{"ethereum"}}, {strings.Repeat("x", 101), []string{"ethereum"}}, {"A", nil}, {"A", []string{"dogecoin"}}} {
+	}{{"", []string{"ethereum"}}, {strings.Repeat("x", 101), []string{"ethereum"}}, {"A", nil}, {"A", []string{"dogecoin"}}, {"A", []string{"solana", "solana"}}} {
 		if _, err := c.CreateWallet(t.Context(), bad.name, bad.chains); !errors.Is(err, fault.Invalid) {
 			t.Errorf("CreateWallet(%.10q, %v): %v", bad.name, bad.chains, err)
 		}

@@ -2,7 +2,9 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"latchkey/internal/fault"
@@ -77,25 +79,21 @@ func account(a turnkey.WalletAccount) Account {
 }
 
 // CreateWallet makes a wallet with the first account of each chain ("ethereum", "solana", "bitcoin") and returns it
-// as Turnkey lists it. Invalid when the name is empty or over 100 bytes, or a chain is unknown or absent.
+// as Turnkey lists it, or, when the list cannot be had, as it was asked for. Invalid when the name is empty or over 100 bytes, or a chain is unknown, named twice or absent.
 func (c *Client) CreateWallet(ctx context.Context, name string, ids []string) (Wallet, error) {
 	if name == "" || len(name) > 100 {
 		return Wallet{}, fault.New(fault.RequestInvalid, fmt.Errorf("a wallet's name has 1 to 100 bytes, not %d", len(name)))
 	}
 	params := turnkey.CreateWalletParams{WalletName: name, MnemonicLength: 12}
-	for _, id := range ids {
-		found := false
-		for _, known := range chains {
-			if known.id == id {
-				params.Accounts, found = append(params.Accounts, known.account), true
-			}
+	for i, id := range ids {
+		at := slices.IndexFunc(chains, func(known chain) bool { return known.id == id })
+		if at < 0 || slices.Contains(ids[:i], id) {
+			return Wallet{}, fault.New(fault.RequestInvalid, fmt.Errorf("chain %q is unknown or named twice", id))
 		}
-		if !found {
-			return Wallet{}, fault.New(fault.RequestInvalid, fmt.Errorf("unknown chain %q", id))
-		}
+		params.Accounts = append(params.Accounts, chains[at].account)
 	}
 	if len(params.Accounts) == 0 {
-		return Wallet{}, fault.New(fault.RequestInvalid, fmt.Errorf("a wallet needs at least one chain"))
+		return Wallet{}, fault.New(fault.RequestInvalid, errors.New("a wallet needs at least one chain"))
 	}
 	made, err := inSession(ctx, c, func(ctx context.Context, r *running, s session.Session) (turnkey.CreatedWallet, error) {
 		return r.api.CreateWallet(ctx, s.OrganizationID, params)
@@ -104,13 +102,15 @@ func (c *Client) CreateWallet(ctx context.Context, name string, ids []string) (W
 		return Wallet{}, err
 	}
 	wallets, err := c.Wallets(ctx)
-	if err != nil {
-		return Wallet{}, err
+	if at := slices.IndexFunc(wallets, func(w Wallet) bool { return w.ID == made.WalletID }); at >= 0 {
+		return wallets[at], nil
 	}
-	for _, w := range wallets {
-		if w.ID == made.WalletID {
-			return w, nil
-		}
+	// It is made all the same, and making it again would fail.
+	c.log.Warn("a wallet was made but cannot be listed", "wallet", made.WalletID, "err", err)
+	w := Wallet{ID: made.WalletID, Name: name, Created: c.now().Add(c.Skew())}
+	for i, address := range made.Addresses[:min(len(made.Addresses), len(params.Accounts))] {
+		p := params.Accounts[i]
+		w.Accounts = append(w.Accounts, account(turnkey.WalletAccount{WalletAccountID: address, AddressFormat: p.AddressFormat, Address: address, Path: p.Path}))
 	}
-	return Wallet{}, fmt.Errorf("wallet %s was made but is not listed", made.WalletID)
+	return w, nil
 }
