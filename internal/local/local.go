@@ -69,10 +69,10 @@ func StartSandbox(o SandboxOptions) (*Sandbox, error) {
 		return nil, fmt.Errorf("open the sandbox: %w", err)
 	}
 	s := &Sandbox{box: box}
-	if s.api, err = serve(o.Listen, box.API(), o.Log); err != nil {
+	if s.api, err = serve(o.Listen, sandboxServer(box.API()), o.Log); err != nil {
 		return nil, closing(s, err)
 	}
-	if s.control, err = serve(o.Control, box.Control(), o.Log); err != nil {
+	if s.control, err = serve(o.Control, sandboxServer(box.Control()), o.Log); err != nil {
 		return nil, closing(s, err)
 	}
 	f := box.Facts()
@@ -114,10 +114,10 @@ func StartBackend(listen string, c backend.Config) (*Backend, error) {
 		return nil, err
 	}
 	r := &Backend{}
-	if r.api, err = serve(listen, b.Handler(), c.Log); err != nil {
+	if r.api, err = serve(listen, backend.Server(b.Handler()), c.Log); err != nil {
 		return nil, err
 	}
-	if r.admin, err = serve("127.0.0.1:0", b.Admin(), c.Log); err != nil {
+	if r.admin, err = serve("127.0.0.1:0", backend.Server(b.Admin()), c.Log); err != nil {
 		r.Close()
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func BackendFor(r Ready, log *slog.Logger) (backend.Config, error) {
 
 func closing(s *Sandbox, err error) error {
 	if closeErr := s.Close(); closeErr != nil {
-		return fmt.Errorf("%w (and closing the sandbox: %v)", err, closeErr)
+		return fmt.Errorf("%w (and closing the sandbox: %w)", err, closeErr)
 	}
 	return err
 }

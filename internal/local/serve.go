@@ -19,26 +19,27 @@ type server struct {
 	done chan struct{}
 }
 
-// serve listens on addr and answers with h until close. The time limits keep a slow or silent client from holding a
-// connection; write allows for the inbox's long poll.
-func serve(addr string, h http.Handler, log *slog.Logger) (*server, error) {
+// sandboxServer returns a server for a handler of the sandbox. The time limits keep a slow or silent client from
+// holding a connection; write allows for the inbox's long poll.
+func sandboxServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 2 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      90 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+	}
+}
+
+// serve listens on addr and answers with h until close.
+func serve(addr string, h *http.Server, log *slog.Logger) (*server, error) {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", addr, fault.New(fault.SandboxFailed, err))
 	}
-	s := &server{
-		url: "http://" + listener.Addr().String(),
-		http: &http.Server{
-			Handler:           h,
-			ReadHeaderTimeout: 2 * time.Second,
-			ReadTimeout:       10 * time.Second,
-			WriteTimeout:      90 * time.Second,
-			IdleTimeout:       60 * time.Second,
-			MaxHeaderBytes:    16 << 10,
-			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		},
-		done: make(chan struct{}),
-	}
+	h.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
+	s := &server{url: "http://" + listener.Addr().String(), http: h, done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
 		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

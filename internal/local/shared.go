@@ -31,10 +31,12 @@ type Shared struct {
 	dir *store.Dir
 	log *slog.Logger
 
-	mu     sync.Mutex
-	at     Endpoints
-	served *serving // nil while another process serves
-	closed bool
+	healing sync.Mutex // held while a pair is started, looked for or stopped; guards served and closed
+	served  *serving   // nil while another process serves
+	closed  bool
+
+	mu sync.Mutex
+	at Endpoints
 }
 
 // serving is the pair that this process runs.
@@ -85,8 +87,8 @@ func (s *Shared) Endpoints() Endpoints {
 // Heal makes sure that somebody serves: it takes over where the process that served has ended. It costs one attempt
 // at a file lock when all is well, and should be called before work and after a call that found nobody.
 func (s *Shared) Heal(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.healing.Lock()
+	defer s.healing.Unlock()
 	if s.served != nil || s.closed {
 		return nil
 	}
@@ -132,7 +134,8 @@ func (s *Shared) serve(unlock func()) error {
 		back.Close()
 		return errors.Join(err, box.Close())
 	}
-	s.at, s.served = at, &serving{box, back, unlock}
+	s.served = &serving{box, back, unlock}
+	s.moved(at)
 	s.log.Info("serving the sandbox", "api", at.Sandbox.APIBaseURL, "backend", at.BackendURL)
 	return nil
 }
@@ -150,7 +153,7 @@ func (s *Shared) follow(ctx context.Context) error {
 	if err := json.Unmarshal(data, &at); err != nil {
 		return errNotReady
 	}
-	if at == s.at {
+	if at == s.Endpoints() {
 		return nil // nothing new; a caller that found nobody comes back, and by then the lock is free
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
@@ -167,8 +170,14 @@ func (s *Shared) follow(ctx context.Context) error {
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("%w: status %d", errNotReady, resp.StatusCode)
 	}
-	s.at = at
+	s.moved(at)
 	return nil
+}
+
+func (s *Shared) moved(at Endpoints) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.at = at
 }
 
 // Run keeps healing until ctx is done, so that a window whose terminal served takes over within a second.
@@ -189,8 +198,8 @@ func (s *Shared) Run(ctx context.Context) error {
 
 // Close stops what this process serves and frees the folder for another.
 func (s *Shared) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.healing.Lock()
+	defer s.healing.Unlock()
 	s.closed = true
 	if s.served == nil {
 		return nil
