@@ -46,7 +46,7 @@ type App struct {
 	now     func() time.Time
 
 	work    sync.WaitGroup // what begin started
-	opening sync.Mutex     // held by start, over keychain and network: two Starts at once open once
+	opening sync.Mutex     // held by prepare and start, over keychain and network: two Starts at once open once
 
 	mu      sync.Mutex
 	ctx     context.Context // of the window, from Attach to Close: the one context that is stored
@@ -149,8 +149,16 @@ func (a *App) begin(ctx context.Context) {
 	}
 }
 
-// prepare makes the client. It may be called again after a failure.
+// prepare makes the client, once. It may be called again after a failure.
 func (a *App) prepare() error {
+	a.opening.Lock()
+	defer a.opening.Unlock()
+	a.mu.Lock()
+	made := a.client != nil
+	a.mu.Unlock()
+	if made {
+		return nil
+	}
 	home, err := profile.DefaultHome()
 	if err != nil {
 		return err
@@ -196,7 +204,7 @@ func (a *App) start(ctx context.Context, backend string) {
 	}
 	events, stop := c.Sessions().Subscribe()
 	a.mu.Lock()
-	a.open = true
+	a.open, a.backend = true, backend // whatever was chosen meanwhile
 	a.mu.Unlock()
 	a.goes(func(ctx context.Context) {
 		defer stop()
