@@ -85,7 +85,30 @@ func (o *OTP) Begin(ctx context.Context, contact string) (Attempt, error) {
 	if err != nil {
 		return Attempt{}, err
 	}
-	return o.send(ctx, rand.Text(), contact)
+	a, err := o.send(ctx, rand.Text(), contact)
+	if err != nil {
+		return Attempt{}, err
+	}
+	_ = o.supersede(ctx, a) // what could not be ended is over within the hour; this attempt stands
+	return a, nil
+}
+
+// supersede ends earlier attempts with the same contact: whoever begins anew has given them up.
+func (o *OTP) supersede(ctx context.Context, by Attempt) error {
+	list, err := o.Sessions.Attempts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, record := range list {
+		var k kept
+		if record.Method != method || record.ID == by.ID || json.Unmarshal(record.Data, &k) != nil || !strings.EqualFold(k.Contact, by.Contact) {
+			continue
+		}
+		if err := o.Cancel(ctx, record.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Resend has a new code sent in place of the one before: id, encryption target and key are replaced together. Before

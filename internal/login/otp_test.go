@@ -191,9 +191,6 @@ func TestResendReplacesIDTargetAndKeyTogether(t *testing.T) {
 	if b.ID != a.ID || b.PublicKey == a.PublicKey || b.TriesLeft != 3 || !b.Expires.After(a.Expires) {
 		t.Errorf("%+v", b)
 	}
-	if err := o.Sessions.Step(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	if k := d.keys.List(); !slices.Equal(k, []string{b.PublicKey}) {
 		t.Errorf("keys %v", k)
 	}
@@ -610,6 +607,24 @@ func TestR9_NoCodeAndNoTokenStaysInClear(t *testing.T) {
 			if strings.Contains(text, secret) {
 				t.Errorf("a secret in clear: %.60q…", text)
 			}
+		}
+	}
+}
+
+func TestBeginningAnewEndsWhatWasBegunWithTheSameContact(t *testing.T) {
+	d := newDesk(t)
+	o := d.open()
+	first, other := d.begin(o, ada), d.begin(o, "eve@example.com")
+	second := d.begin(o, strings.ToUpper(ada))
+	if _, err := o.Continue(t.Context(), first.ID, "123456"); fault.CodeOf(err) != fault.AttemptOver {
+		t.Errorf("the first: %v", err)
+	}
+	if k := d.keys.List(); len(k) != 2 || slices.Contains(k, first.PublicKey) {
+		t.Errorf("keys %v", k)
+	}
+	for _, a := range []Attempt{other, second} {
+		if _, err := o.Continue(t.Context(), a.ID, d.wire.code(a.Contact)); err != nil {
+			t.Errorf("%s: %v", a.Contact, err)
 		}
 	}
 }

@@ -71,18 +71,26 @@ func (m *Manager) PutAttempt(ctx context.Context, a Attempt) error {
 	if err != nil {
 		return fmt.Errorf("seal a log-in attempt: %w", err)
 	}
-	new := attempt{
+	record := attempt{
 		ID: a.ID, Method: a.Method, Purpose: a.Purpose, PublicKey: a.PublicKey, OrganizationID: a.OrganizationID,
 		Sealed: s.Seal(a.Data, m.about("attempt", a.ID, a.PublicKey)),
 	}
 	if !a.KeyEnds.IsZero() {
-		new.KeyEnds = at(a.KeyEnds)
+		record.KeyEnds = at(a.KeyEnds)
 	}
 	if !a.Expires.IsZero() {
-		new.Expires = at(a.Expires)
+		record.Expires = at(a.Expires)
 	}
-	_, err = m.update(ctx, "attempt", attemptPut{new})
-	return err
+	before := m.snapshot()
+	if _, err := m.update(ctx, "attempt", attemptPut{record}); err != nil {
+		return err
+	}
+	if old := before.attempt(a.ID); old != nil && old.PublicKey != "" && old.PublicKey != a.PublicKey {
+		ctx, cancel := finishing(ctx)
+		defer cancel()
+		m.departKey(ctx, old.PublicKey, false)
+	}
+	return nil
 }
 
 // GetAttempt returns the attempt called id. Errors: fault.AttemptOver if it is over, or was sealed under a state key

@@ -72,6 +72,7 @@ func (c *clockwork) memorable() (time.Duration, bool) {
 }
 
 func (m *Manager) look() (late, early instant, doubt bool) {
+	m.prepare()
 	var skew time.Duration
 	if m.Skew != nil {
 		skew = m.Skew()

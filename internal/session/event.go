@@ -99,14 +99,14 @@ func (l *listeners) subscribe() (<-chan Event, func()) {
 	if l.all == nil {
 		l.all = map[*listener]struct{}{}
 	}
-	new := &listener{events: make(chan Event, listenerRoom)}
-	l.all[new] = struct{}{}
-	return new.events, func() {
+	to := &listener{events: make(chan Event, listenerRoom)}
+	l.all[to] = struct{}{}
+	return to.events, func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if _, ok := l.all[new]; ok {
-			delete(l.all, new)
-			close(new.events)
+		if _, ok := l.all[to]; ok {
+			delete(l.all, to)
+			close(to.events)
 		}
 	}
 }

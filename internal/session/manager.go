@@ -258,8 +258,8 @@ func (m *Manager) exchange(s state, now instant, locked bool) (ended bool) {
 		}
 	}
 	for _, r := range before.Sessions {
-		new := s.session(r.ID)
-		ended = ended || r.Ended == nil && (new == nil || new.Ended != nil)
+		now := s.session(r.ID)
+		ended = ended || r.Ended == nil && (now == nil || now.Ended != nil)
 	}
 	return ended
 }
