@@ -70,6 +70,9 @@ func TestR22_WhoeverSignsUpAnAddressFirstIsNotInIt(t *testing.T) {
 			w.post("/signup", w.signUp(jwt, attacker, victim)).is(t, 403, "signup.refused")
 			jwt = w.prove("attacker@example.com", attacker, false).text("verificationToken")
 			w.post("/signup", object{"userEmail": victim, "verificationToken": jwt}).is(t, 403, "signup.refused")
+			if w.network.count("/create_sub_organization") != 0 {
+				t.Error("only the service refused")
+			}
 			return w.post("/otp-login", object{"verificationToken": jwt, "publicKey": attacker.PublicKey()}).text("organizationId")
 		},
 	} {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"latchkey/internal/p256"
 )
@@ -74,6 +75,7 @@ func lostAnswers(t *testing.T) {
 		if ids := w.subOrgs(contact); len(ids) != 1 || ids[0] != got.text("organizationId") || got.text("userId") == "" {
 			t.Errorf("seed %d, client %d: organizations %v, answer %s", seed, i, ids, got.raw)
 		}
+		w.h = replicas[rng.IntN(len(replicas))] // as if the client had lost the backend's answer
 		if again := w.post(path, body, headers...); again.status == 200 && again.text("organizationId") != got.text("organizationId") {
 			t.Errorf("client %d: asked again: %s", i, again.raw)
 		}
@@ -81,42 +83,80 @@ func lostAnswers(t *testing.T) {
 }
 
 func TestR14_ConcurrentDuplicatesWait(t *testing.T) {
-	w := newWorld(t)
-	key := newKey()
-	sealed := w.signUp(w.prove("two@example.com", key, true).text("verificationToken"), key, "two@example.com")
-	plain := w.login(w.prove("three@example.com", key, false).text("verificationToken"), newKey())
-	for name, ask := range map[string]struct {
-		contact string
-		post    func() reply
-	}{
-		"token":  {"two@example.com", func() reply { return w.post("/signup", sealed) }},
-		"log-in": {"three@example.com", func() reply { return w.post("/otp-login", plain) }},
-		"idempotency key": {"four@example.com", func() reply {
-			return w.post("/signup", object{"userEmail": "four@example.com"}, "Idempotency-Key", "k")
-		}},
-		"double click": {"five@example.com", func() reply { return w.post("/signup", object{"userEmail": "five@example.com"}) }},
+	const contact = "two@example.com"
+	for name, begin := range map[string]func(w *world, key *p256.Key) (path string, body object, headers []string){
+		"token": func(w *world, key *p256.Key) (string, object, []string) {
+			return "/signup", w.signUp(w.prove(contact, key, true).text("verificationToken"), key, contact), nil
+		},
+		"log-in": func(w *world, key *p256.Key) (string, object, []string) {
+			return "/otp-login", w.login(w.prove(contact, key, false).text("verificationToken"), key), nil
+		},
+		"idempotency key": func(*world, *p256.Key) (string, object, []string) {
+			return "/signup", object{"userEmail": contact}, []string{"Idempotency-Key", "k"}
+		},
+		"double click": func(*world, *p256.Key) (string, object, []string) {
+			return "/signup", object{"userEmail": contact}, nil
+		},
+		"own key": func(_ *world, key *p256.Key) (string, object, []string) {
+			return "/signup", object{"userEmail": contact, "apiKeys": []any{object{"publicKey": key.PublicKey()}}}, nil
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var wg sync.WaitGroup
-			var mu sync.Mutex
-			seen := map[string]bool{}
-			for range 8 {
-				wg.Go(func() {
-					r := ask.post()
-					if r.status != 200 {
-						t.Errorf("%d %s", r.status, r.raw)
-					}
-					mu.Lock()
-					defer mu.Unlock()
-					seen[r.text("organizationId")] = true
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				path, body, headers := begin(w, newKey())
+				w.network.setFault(func(_ string, _ []byte, send func() *http.Response) (*http.Response, error) {
+					time.Sleep(time.Millisecond) // so that all are under way at once
+					return send(), nil
 				})
-			}
-			wg.Wait()
-			if ids := w.subOrgs(ask.contact); len(seen) != 1 || len(ids) != 1 {
-				t.Errorf("answers %v, organizations %v", seen, ids)
-			}
+				var wg sync.WaitGroup
+				var mu sync.Mutex
+				seen := map[string]bool{}
+				for range 8 {
+					wg.Go(func() {
+						r := w.post(path, body, headers...)
+						if r.status != 200 {
+							t.Errorf("%d %s", r.status, r.raw)
+						}
+						mu.Lock()
+						defer mu.Unlock()
+						seen[r.text("organizationId")] = true
+					})
+				}
+				wg.Wait()
+				if ids := w.subOrgs(contact); len(seen) != 1 || len(ids) != 1 {
+					t.Errorf("answers %v, organizations %v", seen, ids)
+				}
+			})
 		})
 	}
+}
+
+// Without proof, key or Idempotency-Key, the backend itself remembers what it does not know the end of.
+func TestR14_ABareSignUpIsMadeOnceToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		drops := 0
+		w.network.setFault(func(path string, _ []byte, send func() *http.Response) (*http.Response, error) {
+			resp := send()
+			if strings.HasSuffix(path, "/create_sub_organization") && drops < 4 { // as often as one call tries
+				drops++
+				return nil, errors.New("connection reset")
+			}
+			return resp, nil
+		})
+		in := object{"userEmail": "bare@example.com"}
+		w.post("/signup", in).is(t, 502, "api.unreachable")
+		r := w.post("/signup", in)
+		r.is(t, 200, "")
+		if ids := w.subOrgs("bare@example.com"); len(ids) != 1 || ids[0] != r.text("subOrganizationId") {
+			t.Errorf("%v, %s", ids, r.raw)
+		}
+		w.clock.advance(2 * time.Minute)
+		if again := w.post("/signup", in); again.text("subOrganizationId") == r.text("subOrganizationId") {
+			t.Error("who signs up an address later is told of the organization that carries it")
+		}
+	})
 }
 
 func TestAnIdempotencyKeyIsForOneRequest(t *testing.T) {

@@ -90,7 +90,12 @@ func TestAServiceThatLiesIsNotBelieved(t *testing.T) {
 			return jwt
 		}
 		real := w.anySession()
-		mine := token.Session{PublicKey: key.PublicKey(), OrganizationID: w.facts.OrganizationID}
+		first := w.post("/otp-login", login)
+		first.is(t, 200, "")
+		mine := token.Session{PublicKey: key.PublicKey(), OrganizationID: first.text("organizationId")}
+		elsewhere := w.post("/otp-login", object{"publicKey": key.PublicKey(),
+			"verificationToken": w.prove("elsewhere@example.com", key, false).text("verificationToken")}).text("session")
+		otherKey := w.post("/otp-login", object{"publicKey": newKey().PublicKey(), "verificationToken": proven}).text("session")
 		for name, c := range map[string]struct {
 			at, key, result string
 			path            string
@@ -104,6 +109,8 @@ func TestAServiceThatLiesIsNotBelieved(t *testing.T) {
 			"a session for a token":      {"/verify_otp", "verifyOtpResult", `{"verificationToken":"` + real + `"}`, "/otp/verify", sealed, "api.refused"},
 			"no session":                 {"/otp_login", "otpLoginResult", `{}`, "/otp-login", login, "api.refused"},
 			"a session of a stranger's":  {"/otp_login", "otpLoginResult", `{"session":"` + real + `"}`, "/otp-login", login, "api.refused"},
+			"of another organization":    {"/otp_login", "otpLoginResult", `{"session":"` + elsewhere + `"}`, "/otp-login", login, "api.refused"},
+			"of another key":             {"/otp_login", "otpLoginResult", `{"session":"` + otherKey + `"}`, "/otp-login", login, "api.refused"},
 			"a forged session":           {"/otp_login", "otpLoginResult", `{"session":"` + session(newKey(), mine) + `"}`, "/otp-login", login, "api.refused"},
 			"a token instead of session": {"/otp_login", "otpLoginResult", `{"session":"` + proven + `"}`, "/otp-login", login, "api.refused"},
 		} {

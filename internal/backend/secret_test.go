@@ -48,6 +48,25 @@ func nothingIsLogged(t *testing.T) {
 	}
 	troubles := map[string]func(string, []byte, func() *http.Response) (*http.Response, error){
 		"none": nil, "echo 400": echo(400), "echo 401": echo(401), "echo 501": echo(501), "echo 502": echo(502),
+		"echo a value": func(path string, body []byte, send func() *http.Response) (*http.Response, error) {
+			if strings.Contains(path, "/query/") {
+				return send(), nil
+			}
+			var in struct {
+				Parameters map[string]any `json:"parameters"`
+			}
+			if err := json.Unmarshal(body, &in); err != nil {
+				return nil, err
+			}
+			longest := ""
+			for _, v := range in.Parameters {
+				if s, ok := v.(string); ok && len(s) < 450 && len(s) > len(longest) {
+					longest = s
+				}
+			}
+			raw, err := json.Marshal(map[string]any{"code": 13, "message": "cannot do " + longest})
+			return &http.Response{StatusCode: 502, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(raw))}, err
+		},
 		"down": func(_ string, body []byte, _ func() *http.Response) (*http.Response, error) {
 			return nil, errors.New("dial: " + string(body))
 		},

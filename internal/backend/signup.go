@@ -32,11 +32,15 @@ type signUp struct {
 	body string
 	name string
 	made made      // zero while nobody knows
-	ends time.Time // until when made is answered again; zero as long as it is remembered
+	ends time.Time // zero: as long as the shelf keeps it
 }
 
-// twice is for how long an equal sign-up without Idempotency-Key or token is taken for the same: a double click.
-const twice = time.Minute
+// For how long an equal sign-up without Idempotency-Key or token is taken for the same: a double click, or a second
+// try after a failure that left open what became of the first.
+const (
+	twice  = time.Minute
+	unsure = time.Hour
+)
 
 // made is the answer to a sign-up.
 type made struct {
@@ -249,49 +253,51 @@ func (b *Backend) alreadyIn(ctx context.Context, n newcomer) (made, error) {
 // next try looks for that name first.
 func (b *Backend) join(ctx context.Context, c *call, n newcomer) (made, error) {
 	slot := b.slot(n)
-	past, again := b.signUps.get(slot)
-	switch {
-	case again && n.key != "" && past.body != n.body && n.proof == nil:
-		return made{}, &fault.Error{Kind: fault.Conflict, Code: fault.RequestInvalid, Err: show("this Idempotency-Key was used for another sign-up")}
-	case past.made.OrganizationID != "" && (past.ends.IsZero() || b.c.Now().Before(past.ends)):
-		return past.made, nil
-	case past.made.OrganizationID != "":
-		past, again = signUp{}, false
-	}
-	// Named by what makes it unique, so that every replica finds it; without that, by chance.
-	name := "Latchkey " + slot
 	named := n.proof != nil || n.key != ""
-	if !named {
-		name = "Latchkey " + strings.ReplaceAll(uuid.NewString(), "-", "")
-		if again {
-			name = past.name
-		}
-	}
-	if named || again {
-		if m, err := b.find(ctx, turnkey.SubOrgFilter{Type: "NAME", Value: name}, nil); err != nil || m.OrganizationID != "" {
-			if err == nil && named {
-				b.signUps.put(slot, signUp{body: n.body, name: name, made: m})
-			}
-			return m, err
-		}
-	} else if m, err := b.twin(ctx, n.user); err != nil || m.OrganizationID != "" {
-		return m, err
-	}
-	b.signUps.put(slot, signUp{body: n.body, name: name})
-	m, err := b.create(ctx, name, n)
+	past, again := b.signUps.get(slot)
+	again = again && (past.ends.IsZero() || b.c.Now().Before(past.ends))
 	switch {
-	case err == nil:
-		past = signUp{body: n.body, name: name, made: m}
-		if !named {
-			past.ends = b.c.Now().Add(twice)
-		}
-		b.signUps.put(slot, past)
-	case !lost(err):
-		b.signUps.drop(slot)
-	default:
-		b.c.Log.Warn("sign-up without an answer", "id", c.id, "name", name)
+	case again && n.proof == nil && past.body != n.body:
+		return made{}, &fault.Error{Kind: fault.Conflict, Code: fault.RequestInvalid, Err: show("this Idempotency-Key was used for another sign-up")}
+	case again && past.made.OrganizationID != "":
+		return past.made, nil
 	}
-	return m, err
+	name := past.name
+	if named { // by what makes it unique, so that every replica finds it
+		name = "Latchkey " + slot
+	} else if !again {
+		name = "Latchkey " + strings.ReplaceAll(uuid.NewString(), "-", "")
+	}
+	remember := func(m made, unnamed time.Duration) {
+		s := signUp{body: n.body, name: name, made: m}
+		if !named {
+			s.ends = b.c.Now().Add(unnamed)
+		}
+		b.signUps.put(slot, s)
+	}
+	var m made
+	var err error
+	if named || again {
+		m, err = b.find(ctx, turnkey.SubOrgFilter{Type: "NAME", Value: name}, nil)
+	} else {
+		m, err = b.twin(ctx, n.user)
+	}
+	if err != nil {
+		return made{}, err
+	}
+	if m.OrganizationID == "" {
+		remember(made{}, unsure)
+		if m, err = b.create(ctx, name, n); err != nil {
+			if lost(err) {
+				b.c.Log.Warn("sign-up without an answer", "id", c.id, "name", name)
+			} else {
+				b.signUps.drop(slot)
+			}
+			return made{}, err
+		}
+	}
+	remember(m, twice)
+	return m, nil
 }
 
 // createLimit is how long making an organization may take, whether or not the caller still waits: a sign-up that was

@@ -114,13 +114,13 @@ func (c *Client) exchange(ctx context.Context, x *Exchange) error {
 	for wait := resendBase; ; wait *= 2 {
 		x.Tries++
 		again, err := c.send(ctx, base, x)
-		if err == nil || !again || x.Tries > resends {
+		switch {
+		case err == nil || !again:
 			return err
-		}
-		if !sleep(ctx, wait) {
-			if errors.Is(ctx.Err(), context.Canceled) {
-				return fault.New(fault.Cancel, context.Canceled)
-			}
+		case x.Tries <= resends && sleep(ctx, wait):
+		case errors.Is(ctx.Err(), context.Canceled): // the caller turned away
+			return fault.New(fault.Cancel, context.Canceled)
+		default:
 			return err
 		}
 	}
@@ -139,12 +139,12 @@ func (c *Client) send(ctx context.Context, base string, x *Exchange) (again bool
 	sent := c.now()
 	resp, err := c.http().Do(req)
 	if err != nil {
-		return true, ended(ctx, err)
+		return true, fault.New(fault.APIDown, err)
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit+1))
 	if err != nil {
-		return true, ended(ctx, fmt.Errorf("read the answer: %w", err))
+		return true, fault.New(fault.APIDown, fmt.Errorf("read the answer: %w", err))
 	}
 	x.Status = resp.StatusCode
 	if len(answer) > answerLimit {
@@ -197,14 +197,6 @@ func encode(v any) ([]byte, error) {
 		return nil, fault.New(fault.RequestInvalid, err)
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
-
-// ended says why a call without an answer is over: the caller turned away, or the service cannot be reached.
-func ended(ctx context.Context, err error) error {
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return fault.New(fault.Cancel, context.Canceled)
-	}
-	return fault.New(fault.APIDown, err)
 }
 
 // sleep waits for d, and reports whether ctx was still good at the end.

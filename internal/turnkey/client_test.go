@@ -170,7 +170,7 @@ func TestTheCallersEndIsTheEnd(t *testing.T) {
 
 func TestAnEndlessAnswerIsCutOff(t *testing.T) {
 	c, _ := newClient(t, func(r *http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 200, Header: http.Header{}, Request: r, Body: io.NopCloser(zeros{})}, nil
+		return &http.Response{StatusCode: 400, Header: http.Header{}, Request: r, Body: io.NopCloser(zeros{})}, nil
 	})
 	if _, err := c.Post(t.Context(), "/p", []byte(`{}`)); fault.CodeOf(err) != fault.APIDown {
 		t.Error(err)
