@@ -12,6 +12,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -110,10 +111,19 @@ func (a *App) changed() {
 	}
 }
 
-// goes runs f until the window closes; Close waits for it.
+// goes runs f until the window closes; Close waits for it. A panic in it is shown as a failure, not as the end of the
+// program.
 func (a *App) goes(f func(ctx context.Context)) {
 	ctx := a.context()
-	a.work.Go(func() { f(ctx) })
+	a.work.Go(func() {
+		defer func() {
+			if p := recover(); p != nil {
+				a.fail(fmt.Errorf("panic: %T", p))
+				a.changed()
+			}
+		}()
+		f(ctx)
+	})
 }
 
 // Ready is called once the page has painted. Only now is a keychain asked, a port opened or a file written.

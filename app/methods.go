@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"latchkey/internal/client"
@@ -25,7 +26,7 @@ func (a *App) CheckStores() (State, error) {
 		a.mu.Unlock()
 		switch {
 		case open:
-		case c == nil && failed: // not even the folders could be made
+		case failed && backend == "": // it failed before a key store was chosen
 			a.mu.Lock()
 			a.failure = nil
 			a.mu.Unlock()
@@ -155,9 +156,15 @@ func (a *App) Wallets() ([]Wallet, error) {
 	})
 }
 
+// maxChains is far above the chains there are.
+const maxChains = 16
+
 // CreateWallet makes a wallet with the first account of each chain.
 func (a *App) CreateWallet(name string, chains []string) (Wallet, error) {
 	return call(a, "CreateWallet", func(ctx context.Context) (Wallet, error) {
+		if len(chains) > maxChains {
+			return Wallet{}, fault.New(fault.RequestInvalid, fmt.Errorf("%d chains", len(chains)))
+		}
 		c, err := a.opened()
 		if err != nil {
 			return Wallet{}, err

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -16,6 +17,9 @@ import (
 	"latchkey/internal/stamp"
 	"latchkey/internal/turnkey"
 )
+
+// apiPath is what a call's path looks like.
+var apiPath = regexp.MustCompile(`^/public/v1/[a-z]+/[a-z0-9_]+$`)
 
 // maxBody is what a request's body may measure.
 const maxBody = 1 << 20
@@ -64,8 +68,8 @@ func (t *terminal) request() *cobra.Command {
 // readRequest checks the path and reads the body from where the second argument says.
 func (t *terminal) readRequest(args []string) (path string, body []byte, err error) {
 	path = args[0]
-	if !strings.HasPrefix(path, "/public/v1/") {
-		return "", nil, usage{fmt.Errorf("PATH must begin with /public/v1/, not %q", path)}
+	if !apiPath.MatchString(path) {
+		return "", nil, usage{fmt.Errorf("PATH must begin with /public/v1/ and name one call, not %q", path)}
 	}
 	switch text := args[1]; {
 	case text == "-":

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -136,13 +137,21 @@ func (t *terminal) ready(cmd *cobra.Command, line any) error {
 	return nil
 }
 
-// writeEnvironment puts the whole file in place at once: whoever waits for it never reads a part.
+// writeEnvironment puts the whole file in place at once, for this user alone: whoever waits for it never reads a part,
+// and whoever prepared a file or link of its name gets nothing.
 func writeEnvironment(path string, r local.Ready) error {
-	part := path + ".part"
-	if err := os.WriteFile(part, environment(r), 0o600); err != nil {
+	part, err := os.CreateTemp(filepath.Dir(path), ".env-*") // mode 0600, and a name that nobody could prepare
+	if err != nil {
 		return err
 	}
-	return os.Rename(part, path)
+	_, err = part.Write(environment(r))
+	if err = errors.Join(err, part.Close()); err == nil {
+		err = os.Rename(part.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(part.Name()))
+	}
+	return nil
 }
 
 // environment is the text of an environment file, which shells and dotenv readers both accept.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -59,6 +60,9 @@ func (t *terminal) login() *cobra.Command {
 				return err
 			}
 			defer t.close(c)
+			if s, ok := c.Sessions().Active(); ok {
+				return usage{fmt.Errorf("you are logged in as %s; log out first: latchkey logout", s.Contact)}
+			}
 			attempt, err := c.Login().Begin(cmd.Context(), email)
 			if err != nil {
 				return err
@@ -77,26 +81,64 @@ func (t *terminal) login() *cobra.Command {
 	return c
 }
 
-// enterCode asks for the code until it is right, the tries are used up or the input ends.
+// enterCode asks for the code until it is right, the tries are used up, the input ends or the person turns away. While
+// it waits the sandbox is served, by this process if no other does any more.
 func (t *terminal) enterCode(ctx context.Context, c *client.Client, attempt login.Attempt) error {
-	lines := bufio.NewReader(io.LimitReader(t.in, 4096))
+	running, stop := context.WithCancel(ctx)
+	var work sync.WaitGroup
+	work.Go(func() { _ = c.Run(running) }) // it ends with running alone
+	defer work.Wait()
+	defer stop()
+	lines := t.lines(running)
 	for {
 		fmt.Fprint(t.err, "Code: ")
-		line, readErr := lines.ReadString('\n')
-		if strings.TrimSpace(line) == "" {
-			cancelled := fault.New(fault.Cancel, readErr)
-			return errors.Join(cancelled, c.Login().Cancel(context.WithoutCancel(ctx), attempt.ID))
+		var l line
+		select {
+		case l = <-lines:
+		case <-ctx.Done():
+			l.err = ctx.Err()
+			fmt.Fprintln(t.err)
 		}
-		s, err := c.Login().Continue(ctx, attempt.ID, line)
+		if strings.TrimSpace(l.text) == "" {
+			return errors.Join(fault.New(fault.Cancel, l.err), c.Login().Cancel(context.WithoutCancel(ctx), attempt.ID))
+		}
+		s, err := c.Login().Continue(ctx, attempt.ID, l.text)
 		if err == nil {
 			fmt.Fprintf(t.err, "Logged in. The session ends at %s, and is refreshed while Latchkey is used.\n", s.Expires.Local().Format(time.TimeOnly))
 			return nil
 		}
-		if fault.CodeOf(err) != fault.OTPWrong || readErr != nil {
+		if fault.CodeOf(err) != fault.OTPWrong || l.err != nil {
 			return err
 		}
 		t.tell(err)
 	}
+}
+
+// line is one line of input, and what ended the input with it.
+type line struct {
+	text string
+	err  error
+}
+
+// lines reads the input line by line until it or ctx ends. A read cannot be interrupted, so the reader may outlive ctx
+// by one line that nobody takes; the command ends right after.
+func (t *terminal) lines(ctx context.Context) <-chan line {
+	lines := make(chan line)
+	go func() {
+		in := bufio.NewReader(io.LimitReader(t.in, 4096))
+		for {
+			text, err := in.ReadString('\n')
+			select {
+			case lines <- line{text, err}:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return lines
 }
 
 func (t *terminal) logout() *cobra.Command {

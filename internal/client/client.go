@@ -103,15 +103,20 @@ const settingsName = "settings.json"
 // Chosen returns the key store that was chosen earlier, or "". Memory is never remembered: what it held is gone.
 func (c *Client) Chosen() (string, error) {
 	data, err := c.dir.Read(settingsName)
-	if errors.Is(err, fault.NotFound) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
 	var s settings
-	if err := json.Unmarshal(data, &s); err != nil {
-		return "", fault.New(fault.StateCorrupt, err)
+	if err == nil {
+		err = json.Unmarshal(data, &s)
+	}
+	switch {
+	case errors.Is(err, fault.NotFound):
+		return "", nil
+	case errors.Is(err, fault.Corrupt) || fault.KindOf(err) == "" && err != nil:
+		c.log.Warn("the settings cannot be read; the choice is asked for again", "err", err)
+		return "", nil
+	case err != nil:
+		return "", err
+	case c.stores[s.KeyStore] == nil: // a choice of a newer version
+		return "", nil
 	}
 	return s.KeyStore, nil
 }

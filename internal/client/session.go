@@ -33,8 +33,7 @@ func (c *Client) Login() *login.OTP {
 	return r.otp
 }
 
-// inSession does f for the active session. When Turnkey no longer knows the session's key, the session is ended with
-// that reason, and the failure says so.
+// inSession does f for the active session, and ends the session when the failure of f shows that it is over.
 func inSession[T any](ctx context.Context, c *Client, f func(context.Context, *running, session.Session) (T, error)) (out T, err error) {
 	r, err := c.opened()
 	if err != nil {
@@ -51,15 +50,41 @@ func inSession[T any](ctx context.Context, c *Client, f func(context.Context, *r
 		c.log.Debug("nobody serves the sandbox", "err", err)
 	}
 	out, err = f(ctx, r, s)
-	if errors.Is(err, fault.Expired) {
-		if _, fromTurnkey := errors.AsType[*turnkey.VendorError](err); fromTurnkey {
-			if rejectErr := r.sessions.Reject(context.WithoutCancel(ctx), s.ID, s.Key.PublicKey); rejectErr != nil {
-				c.log.Warn("cannot note that the session was rejected", "err", rejectErr)
-			}
-		}
+	if err != nil {
+		c.doubt(context.WithoutCancel(ctx), r, s, err)
 	}
 	return out, err
 }
+
+// doubt ends the session when a failure means that it is over: Turnkey knows neither its key nor its organization any
+// more, or its key is gone from the key store. A refusal may concern another organization that a request named, so
+// Turnkey is asked about the session itself first.
+func (c *Client) doubt(ctx context.Context, r *running, s session.Session, err error) {
+	reason := session.Rejected
+	refusal, refused := errors.AsType[*turnkey.VendorError](err)
+	switch code := fault.CodeOf(err); {
+	case code == fault.KeyMissing && s.Key.Backend == r.keys.Backend(), code == fault.KeyCorrupt:
+		reason = session.Revoked
+	case refused && (errors.Is(err, fault.Expired) || gone(refusal)):
+		signer, err := r.sessions.Signer(ctx, s.ID)
+		if err != nil {
+			return
+		}
+		s.Key.PublicKey = signer.PublicKey()
+		err = r.probe(ctx, s, signer)
+		if refusal, refused := errors.AsType[*turnkey.VendorError](err); !refused || !errors.Is(err, fault.Expired) && !gone(refusal) {
+			return
+		}
+	default:
+		return
+	}
+	if err := r.sessions.End(ctx, s.ID, s.Key.PublicKey, reason); err != nil {
+		c.log.Warn("cannot note that the session is over", "err", err)
+	}
+}
+
+// gone reports whether Turnkey says that the organization does not exist.
+func gone(e *turnkey.VendorError) bool { return e.TurnkeyCode == "ORGANIZATION_NOT_FOUND" }
 
 // Whoami asks Turnkey who the active session is.
 func (c *Client) Whoami(ctx context.Context) (turnkey.Whoami, error) {

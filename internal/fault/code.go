@@ -70,5 +70,6 @@ const (
 	ActivityLate     Code = "activity.late"     // accepted, but not done within the caller's time
 
 	SandboxFailed Code = "sandbox.failed" // the built-in sandbox or backend did not start
+	SandboxBusy   Code = "sandbox.busy"   // another process serves it, and does not answer
 	Cancel        Code = "cancelled"
 )

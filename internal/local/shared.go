@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -22,6 +23,7 @@ type Endpoints struct {
 	Sandbox    Ready  `json:"sandbox"`
 	BackendURL string `json:"backendUrl"`
 	Token      string `json:"token"`
+	Process    int    `json:"process"` // its id, to name it when it is silent
 }
 
 // Shared is the sandbox and backend of one data folder. However many windows and terminals use the folder, one of
@@ -59,6 +61,8 @@ func Join(ctx context.Context, path string, log *slog.Logger) (*Shared, error) {
 		return nil, err
 	}
 	s := &Shared{dir: dir, log: log}
+	ctx, cancel := context.WithTimeout(ctx, joinPatience)
+	defer cancel()
 	for {
 		switch err := s.Heal(ctx); {
 		case err == nil:
@@ -69,9 +73,22 @@ func Join(ctx context.Context, path string, log *slog.Logger) (*Shared, error) {
 		select {
 		case <-time.After(50 * time.Millisecond): // the other process is starting or ending
 		case <-ctx.Done():
-			return nil, fault.New(fault.SandboxFailed, ctx.Err())
+			return nil, fault.New(fault.SandboxBusy, fmt.Errorf("process %d holds %s: %w", s.holder(), path, ctx.Err()))
 		}
 	}
+}
+
+// joinPatience is how long another process may take to start serving, or to end.
+const joinPatience = 8 * time.Second
+
+// holder returns the process that says it serves the folder, or 0.
+func (s *Shared) holder() int {
+	var at Endpoints
+	data, err := s.dir.Read(endpointsName)
+	if err != nil || json.Unmarshal(data, &at) != nil {
+		return 0
+	}
+	return at.Process
 }
 
 // errNotReady: another process holds the lock, but does not answer (yet, or any more).
@@ -124,7 +141,7 @@ func (s *Shared) serve(unlock func()) error {
 	if err != nil {
 		return errors.Join(err, box.Close())
 	}
-	at := Endpoints{Sandbox: box.Ready, BackendURL: back.Ready.URL, Token: token}
+	at := Endpoints{Sandbox: box.Ready, BackendURL: back.Ready.URL, Token: token, Process: os.Getpid()}
 	at.Sandbox.APIPrivateKey = "" // the parent's key is the backend's alone
 	data, err := json.Marshal(at)
 	if err == nil {

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// callLimit ends a call whose context has no deadline of its own, resending included.
+	// callLimit ends a call, resending included, from the stamp on.
 	callLimit = 30 * time.Second
 	// answerLimit is the most that is read of an answer: a hundred users with all their keys are below 1 MB.
 	answerLimit = 16 << 20
@@ -69,7 +69,7 @@ type Exchange struct {
 
 // Post stamps body and sends exactly those bytes to path, and returns the answer's bytes. A request whose answer was
 // lost (a network error, or a status from 500) is sent again, byte for byte: Turnkey knows an activity by the
-// fingerprint of its body and does not do it twice. Sending ends with ctx, or after 30 s where ctx has no deadline.
+// fingerprint of its body and does not do it twice. Sending ends with ctx, and after 30 s at the latest.
 //
 // Errors: those of Before and of the Stamper as they are; else a code of package fault, around a [VendorError] where
 // the service answered: Unavailable when it cannot be reached, Limited with RetryAfter when it asks to wait, Expired
@@ -106,11 +106,10 @@ func (c *Client) exchange(ctx context.Context, x *Exchange) error {
 		return err
 	}
 	x.Stamp = *s
-	if _, ok := ctx.Deadline(); !ok { // from here on, since an approval or a keychain may take longer than the network
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, callLimit)
-		defer cancel()
-	}
+	// From here on, since an approval or a keychain may take longer than the network. The caller's own limit may be
+	// for a person, and a service that keeps silent must not use it up.
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
 	for wait := resendBase; ; wait *= 2 {
 		x.Tries++
 		again, err := c.send(ctx, base, x)
