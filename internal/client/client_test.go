@@ -3,6 +3,8 @@ package client
 import (
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -140,6 +142,50 @@ func TestARejectedSessionEndsWithThatReason(t *testing.T) {
 	over, ok := c.Sessions().LastEnded()
 	if !ok || over.Ended.Reason != session.Rejected {
 		t.Errorf("the session ended as %+v", over.Ended)
+	}
+}
+
+func TestARefusalForAnotherOrganizationEndsNoSession(t *testing.T) {
+	c := open(t, profile.At(t.TempDir()))
+	first := logIn(t, c, "ada@example.org")
+	if _, err := c.LogOut(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	logIn(t, c, "robin@example.org")
+	for name, organization := range map[string]string{"another user": first.OrganizationID, "nobody": "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"} {
+		if _, err := c.Request(t.Context(), "/public/v1/query/list_users", []byte(`{"organizationId":"`+organization+`"}`)); err == nil {
+			t.Errorf("read the organization of %s", name)
+		}
+	}
+	if got := c.Sessions().State(); got != session.Authenticated {
+		t.Errorf("the session is %s", got)
+	}
+}
+
+func TestASessionWhoseKeyIsGoneEnds(t *testing.T) {
+	c := open(t, profile.At(t.TempDir()))
+	s := logIn(t, c, "robin@example.org")
+	if err := c.stores[Memory].Delete(t.Context(), s.Key.PublicKey); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Wallets(t.Context()); fault.CodeOf(err) != fault.KeyMissing {
+		t.Errorf("wallets without a key: %v", err)
+	}
+	if over, ok := c.Sessions().LastEnded(); !ok || over.Ended.Reason != session.Revoked {
+		t.Errorf("the session ended as %+v", over.Ended)
+	}
+}
+
+func TestDamagedSettingsAskForTheChoiceAgain(t *testing.T) {
+	home := profile.At(t.TempDir())
+	c := open(t, home)
+	for _, name := range []string{"settings.json", "settings.json.1"} {
+		if err := os.WriteFile(filepath.Join(c.profile.Dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := c.Chosen(); err != nil || got != "" {
+		t.Errorf("Chosen = %q, %v", got, err)
 	}
 }
 

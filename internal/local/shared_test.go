@@ -11,8 +11,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
+
+	"latchkey/internal/fault"
 )
 
 const childFolder = "LATCHKEY_TEST_JOIN"
@@ -33,23 +38,16 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func quiet(t *testing.T) *slog.Logger {
+// otherProcess starts one that serves the folder until the test kills it, and returns where.
+func otherProcess(t *testing.T, dir string) (*exec.Cmd, Endpoints) {
 	t.Helper()
-	return slog.New(slog.NewTextHandler(t.Output(), nil))
-}
-
-func TestWhenTheServingProcessIsKilledAnotherTakesOverWithTheSameOrganization(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.Chmod(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
 	child := exec.CommandContext(t.Context(), os.Args[0])
 	child.Env = append(os.Environ(), childFolder+"="+dir)
 	hold, err := child.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer hold.Close()
+	t.Cleanup(func() { _ = hold.Close() })
 	out, err := child.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -61,10 +59,46 @@ func TestWhenTheServingProcessIsKilledAnotherTakesOverWithTheSameOrganization(t 
 	if err != nil {
 		t.Fatal(err)
 	}
-	var theirs Endpoints
-	if err := json.Unmarshal(line, &theirs); err != nil {
+	var at Endpoints
+	if err := json.Unmarshal(line, &at); err != nil {
 		t.Fatal(err)
 	}
+	return child, at
+}
+
+func TestAServingProcessThatIsStoppedIsNamed(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "sandbox")
+	child, _ := otherProcess(t, dir)
+	if err := child.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = child.Process.Kill()
+		_ = child.Wait() // it says "killed"
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	s, err := Join(ctx, dir, quiet(t))
+	if err == nil {
+		_ = s.Close()
+		t.Fatal("joined a process that does not answer")
+	}
+	if fault.CodeOf(err) != fault.SandboxBusy || !strings.Contains(err.Error(), strconv.Itoa(child.Process.Pid)) {
+		t.Errorf("%v", err)
+	}
+}
+
+func quiet(t *testing.T) *slog.Logger {
+	t.Helper()
+	return slog.New(slog.NewTextHandler(t.Output(), nil))
+}
+
+func TestWhenTheServingProcessIsKilledAnotherTakesOverWithTheSameOrganization(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	child, theirs := otherProcess(t, dir)
 
 	mine, err := Join(t.Context(), dir, quiet(t))
 	if err != nil {
