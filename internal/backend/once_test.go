@@ -132,6 +132,35 @@ func TestR14_ConcurrentDuplicatesWait(t *testing.T) {
 	}
 }
 
+// One replica never hears that its request was lost before it arrived, another one makes the organization: the first
+// must find it, although it knows it by another name.
+func TestR14_AnotherReplicasOrganizationIsFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		first := w.h
+		w.restart()
+		second := w.h
+		in := object{"userEmail": "both@example.com", "apiKeys": []any{object{"publicKey": newKey().PublicKey()}}}
+		w.network.setFault(func(path string, _ []byte, send func() *http.Response) (*http.Response, error) {
+			if strings.HasSuffix(path, "/create_sub_organization") {
+				return nil, errors.New("connection refused")
+			}
+			return send(), nil
+		})
+		w.h = first
+		w.post("/signup", in).is(t, 502, "api.unreachable")
+		w.network.setFault(nil)
+		w.h = second
+		made := w.post("/signup", in)
+		made.is(t, 200, "")
+		w.h = first
+		again := w.post("/signup", in)
+		if again.text("subOrganizationId") != made.text("subOrganizationId") || len(w.subOrgs("both@example.com")) != 1 {
+			t.Errorf("%s, then %s", made.raw, again.raw)
+		}
+	})
+}
+
 // Without proof, key or Idempotency-Key, the backend itself remembers what it does not know the end of.
 func TestR14_ABareSignUpIsMadeOnceToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

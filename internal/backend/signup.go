@@ -279,7 +279,8 @@ func (b *Backend) join(ctx context.Context, c *call, n newcomer) (made, error) {
 	var err error
 	if named || again {
 		m, err = b.find(ctx, turnkey.SubOrgFilter{Type: "NAME", Value: name}, nil)
-	} else {
+	}
+	if err == nil && m.OrganizationID == "" && !named { // another replica may have made it under another name
 		m, err = b.twin(ctx, n.user)
 	}
 	if err != nil {
