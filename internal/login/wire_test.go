@@ -281,7 +281,7 @@ type desk struct {
 
 func newDesk(t testing.TB) *desk {
 	t.Helper()
-	d := &desk{t: t, dir: t.TempDir(), time: time.Unix(1_800_000_000, 0)}
+	d := &desk{t: t, dir: sessiontest.Folder(t), time: time.Unix(1_800_000_000, 0)}
 	d.keys = &sessiontest.Keys{Dir: filepath.Join(d.dir, "keys")}
 	if err := os.MkdirAll(d.keys.Dir, 0o700); err != nil {
 		t.Fatal(err)

@@ -48,7 +48,7 @@ type desk struct {
 
 func newDesk(t testing.TB) *desk {
 	t.Helper()
-	d := &desk{t: t, dir: t.TempDir(), clock: newClock()}
+	d := &desk{t: t, dir: sessiontest.Folder(t), clock: newClock()}
 	d.keys = &sessiontest.Keys{Dir: filepath.Join(d.dir, "keys")}
 	if err := os.MkdirAll(d.keys.Dir, 0o700); err != nil {
 		t.Fatal(err)

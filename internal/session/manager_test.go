@@ -237,34 +237,25 @@ func TestRefreshSwapsTheKeyAndRevokesTheOldOne(t *testing.T) {
 	}
 }
 
-func TestRefreshNowIsOneRefreshForAllWhoAsk(t *testing.T) {
+func TestOneRefreshForAllWhoSawTheSameKey(t *testing.T) {
 	d := newDesk(t)
 	m := d.open()
 	s := d.logIn(m, 15*time.Minute)
-	release := make(chan struct{})
-	d.vendor.Before = func(q sessiontest.Request) error {
-		if q.Op == sessiontest.OpStamp {
-			<-release
-		}
-		return nil
-	}
 	const callers = 50
 	results := make(chan error, callers)
 	for range callers {
-		go func() {
-			_, err := m.RefreshNow(t.Context(), s.ID)
-			results <- err
-		}()
+		go func() { results <- m.refresh(t.Context(), s.ID, s.Key.PublicKey) }()
 	}
-	close(release)
 	for range callers {
 		if err := <-results; err != nil {
 			t.Error(err)
 		}
 	}
-	// Whoever asked after the first was done asked for another; nobody else did.
-	if n := d.vendor.Count(sessiontest.OpStamp); n < 1 || n > 2 {
+	if n := d.vendor.Count(sessiontest.OpStamp); n != 1 {
 		t.Errorf("%d refreshes", n)
+	}
+	if now, err := m.RefreshNow(t.Context(), s.ID); err != nil || d.vendor.Count(sessiontest.OpStamp) != 2 || now.Key.PublicKey == s.Key.PublicKey {
+		t.Errorf("asked once more: %v, %+v", err, now)
 	}
 	d.step(m)
 	d.accounted(m)
@@ -966,5 +957,24 @@ func TestWhoLogsInAgainDoesNotWaitForAnOldSession(t *testing.T) {
 				t.Errorf("keys: %v", n)
 			}
 		})
+	}
+}
+
+func TestASignerThatWasKeptLooksAtTheClockAgain(t *testing.T) {
+	d := newDesk(t)
+	m := d.open()
+	s := d.logIn(m, 15*time.Minute)
+	signer, err := m.Signer(t.Context(), s.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := make([]byte, 32)
+	d.clock.advance(15*time.Minute - time.Second)
+	if _, err := signer.Sign(t.Context(), digest); err != nil {
+		t.Errorf("a second before the end: %v", err)
+	}
+	d.clock.advance(time.Second)
+	if _, err := signer.Sign(t.Context(), digest); fault.CodeOf(err) != fault.SessionExpired {
+		t.Errorf("at the end: %v", err)
 	}
 }

@@ -69,7 +69,7 @@ type running struct {
 
 func run(t *testing.T, keys keystore.Store) *running {
 	t.Helper()
-	dir, err := store.Open(filepath.Join(t.TempDir(), "state"))
+	dir, err := store.Open(filepath.Join(sessiontest.Folder(t), "state"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,11 +8,24 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"testing"
 
 	"latchkey/internal/fault"
 	"latchkey/internal/keystore"
 	"latchkey/internal/p256"
 )
+
+// Folder returns a folder for a test's state: in memory where the system has such a place, because every change is
+// flushed to the disk before it counts, and the disk is not what these tests are about.
+func Folder(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "latchkey-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
 
 // Keys is a key store in a folder, in the clear. Unlike memory it outlives the process, and unlike a keychain its
 // content can be listed and its moods be set. It is safe for parallel use, also between processes.
