@@ -37,17 +37,29 @@ func (g *gate) pass() int {
 	if g.all == nil {
 		g.all = make(chan struct{})
 	}
-	all := g.all
+	all, window := g.all, g.window
 	g.waiting++
-	window := g.window
-	if g.waiting == g.children {
-		g.open(window)
-		g.waiting, g.window, g.all = 0, g.window+1, nil
-		close(all)
-	}
+	g.tryOpen()
 	g.mu.Unlock()
 	<-all
 	return window
+}
+
+// leave lets the others go on without one that has died.
+func (g *gate) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.children--
+	g.tryOpen()
+}
+
+func (g *gate) tryOpen() {
+	if g.waiting == 0 || g.waiting < g.children {
+		return
+	}
+	g.open(g.window)
+	close(g.all)
+	g.waiting, g.window, g.all = 0, g.window+1, nil
 }
 
 // TestR2_OneRefreshPerWindow lets many goroutines of many processes meet at the refresh point. Each time exactly one
@@ -81,6 +93,7 @@ func TestR2_OneRefreshPerWindow(t *testing.T) {
 		work.Go(func() {
 			if err := child.Wait(); err != nil {
 				t.Error("child:", err)
+				g.leave()
 			}
 		})
 	}

@@ -202,6 +202,38 @@ func TestRunEndsEverythingItBegan(t *testing.T) {
 	})
 }
 
+func TestAFailureIsSharedByAllWhoWaitForIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, keystore.NewMemory())
+		defer r.stop()
+		s, err := logIn(t.Context(), r.Manager, r.client, 15*time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		requests, release := 0, make(chan struct{})
+		r.Refresh = func(context.Context, Session, keystore.Signer, string) (string, error) {
+			requests++
+			<-release
+			return "", fault.New(fault.APIDown, nil)
+		}
+		const callers = 50
+		results := make(chan error, callers)
+		for range callers {
+			go func() { results <- r.refresh(t.Context(), s.ID, s.Key.PublicKey) }()
+		}
+		pass(time.Second)
+		close(release)
+		for range callers {
+			if err := <-results; fault.CodeOf(err) != fault.APIDown {
+				t.Errorf("%v", err)
+			}
+		}
+		if requests != 1 {
+			t.Errorf("%d requests", requests)
+		}
+	})
+}
+
 // TestR4_SleepAndClock lets the wall clock jump, as it does over a sleep, while no timer moves. No key that is over ever
 // signs; and six seconds later what the program believes, has written down and has told is right.
 func TestR4_SleepAndClock(t *testing.T) {
