@@ -8,8 +8,12 @@ import (
 	"latchkey/internal/turnkey"
 )
 
-// pageOf is how many organizations one look-up reads. A contact in more of them is nobody's in particular.
+// pageOf is how many organizations one look-up of proven contacts reads.
 const pageOf = 100
+
+// unprovenMost is how many organizations that merely name a contact are looked into. Anybody can make any number of
+// them, and each costs two requests: a contact in more is nobody's in particular, and gets a new one.
+const unprovenMost = 5
 
 // accountOf returns the sub-organization of a proven contact, "" when there is none. See "No pre-hijack" in the
 // package comment.
@@ -35,8 +39,8 @@ func (b *Backend) verifiedAccount(ctx context.Context, v token.Verification) (st
 // untouchedAccount returns an organization that carries the contact, unproven, and that nobody can have entered.
 func (b *Backend) untouchedAccount(ctx context.Context, v token.Verification) (string, error) {
 	ids, err := b.api.ListSubOrgs(ctx, b.c.OrganizationID, turnkey.SubOrgFilter{
-		Type: filterFor(v.VerificationType), Value: v.Contact, Limit: pageOf})
-	if err != nil {
+		Type: filterFor(v.VerificationType), Value: v.Contact, Limit: unprovenMost + 1})
+	if err != nil || len(ids) > unprovenMost {
 		return "", upstream(err)
 	}
 	for _, id := range ids {

@@ -150,6 +150,23 @@ func TestR22_AnOrganizationWithAWalletThatWasSeenOutsideIsPassedBy(t *testing.T)
 }
 
 // Nothing tells whether an address has an account: the answers to known and unknown addresses have the same shape.
+// However many organizations name a contact, finding out that none is his costs a few requests.
+func TestR22_ManyTrapsDoNotBlockALogIn(t *testing.T) {
+	w := newWorld(t)
+	for i := range 40 {
+		w.post("/signup", object{"userEmail": "victim@example.com", "userName": fmt.Sprint(i), "apiKeys": []any{
+			object{"apiKeyName": "mine", "publicKey": newKey().PublicKey(), "curveType": "API_KEY_CURVE_P256"}}}).is(t, 200, "")
+	}
+	before := w.network.count("/list_users")
+	jwt := w.prove("victim@example.com", newKey(), true).text("verificationToken")
+	if jwt == "" {
+		t.Fatal("no proof")
+	}
+	if n := w.network.count("/list_users") - before; n > 5 {
+		t.Errorf("%d organizations were looked into", n)
+	}
+}
+
 func TestNobodyIsToldWhoHasAnAccount(t *testing.T) {
 	w := newWorld(t)
 	key := newKey()

@@ -49,6 +49,15 @@ func (b *Backend) slot(n newcomer) string {
 	}
 }
 
+// title is what a sign-up by token or key is found by at the service. It names the body besides the key: after a restart
+// nobody remembers whose key it was, and two people may have thought of the same one.
+func (b *Backend) title(n newcomer) string {
+	if n.proof != nil {
+		return b.slot(n)
+	}
+	return b.hash("sign-up by key and body", n.key+"\x00"+n.body)
+}
+
 // alreadyIn returns the organization that a proven contact has, if it is one that this sign-up could have made. One
 // with other ways in is a conflict: what was asked for would not be there.
 func (b *Backend) alreadyIn(ctx context.Context, n newcomer) (made, error) {
@@ -85,7 +94,7 @@ func (b *Backend) join(ctx context.Context, c *call, n newcomer) (made, error) {
 	}
 	name := past.name
 	if named { // by what makes it unique, so that every replica finds it
-		name = "Latchkey " + slot
+		name = "Latchkey " + b.title(n)
 	} else if !again {
 		name = "Latchkey " + strings.ReplaceAll(uuid.NewString(), "-", "")
 	}

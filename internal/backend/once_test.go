@@ -198,6 +198,17 @@ func TestAnIdempotencyKeyIsForOneRequest(t *testing.T) {
 	if again.text("userId") != first.text("userId") {
 		t.Errorf("%s, then %s", first.raw, again.raw)
 	}
+	w.restart() // nobody remembers the key, and a stranger chose the same
+	stranger := w.post("/signup", object{"userEmail": "b@example.com"}, "Idempotency-Key", "k-1")
+	stranger.is(t, 200, "")
+	if stranger.text("subOrganizationId") == first.text("subOrganizationId") {
+		t.Error("a stranger's key led into the first one's organization")
+	}
+	w.restart()
+	again = w.post("/signup", object{"userEmail": "a@example.com"}, "Idempotency-Key", "k-1")
+	if again.text("userId") != first.text("userId") {
+		t.Errorf("after a restart: %s, then %s", first.raw, again.raw)
+	}
 }
 
 func TestAnAccountWithOtherWaysInIsAConflict(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"latchkey/internal/fault"
@@ -92,6 +93,7 @@ func (b *Backend) otpVerify(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	c.hide(in.OTPCode, in.EncryptedOTPBundle)
+	in.OTPID = strings.ToLower(in.OTPID) // one code has one count, however its id is spelt
 	switch {
 	case !isUUID(in.OTPID):
 		return nil, bad("otpId: want the id that /otp/init answered")
