@@ -102,7 +102,7 @@ export function state(over: Partial<State>): State {
 }
 
 export const attempt = {
-  id: 'a1', contact: robin, publicKey: key, length: 6, alphanumeric: false, triesLeft: 3,
+  id: 'a1', contact: robin, publicKey: key, length: 6, alphanumeric: false, triesLeft: 3, verified: false,
   expiresAt: noon + 4 * minute + 38 * second, resendAt: noon + 22 * second,
 }
 
@@ -130,6 +130,7 @@ export const states = {
   code: state({ phase: 'code', connection: 'connected', attempt, pendingPublicKey: key }),
   codeResend: state({ phase: 'code', connection: 'connected', attempt: { ...attempt, resendAt: noon }, pendingPublicKey: key }),
   codeLetters: state({ phase: 'code', connection: 'connected', attempt: { ...attempt, length: 9, alphanumeric: true }, pendingPublicKey: key }),
+  codeVerified: state({ phase: 'code', connection: 'connected', attempt: { ...attempt, verified: true, expiresAt: noon - second }, pendingPublicKey: key }),
   codeExpired: state({ phase: 'code', connection: 'connected', attempt: { ...attempt, expiresAt: noon - second, resendAt: noon - minute }, pendingPublicKey: key }),
   failedLocked: state({ phase: 'failed', failure: failures.keychainLocked, store: { backend: 'keychain', name: 'GNOME Keyring', state: 'locked', failure: failures.keychainLocked } }),
   failedAbsent: state({ phase: 'failed', failure: failures.keychainAbsent, store: { backend: 'keychain', name: '', state: 'absent', failure: failures.keychainAbsent } }),

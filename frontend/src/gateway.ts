@@ -58,6 +58,8 @@ export type Attempt = {
   triesLeft: number
   expiresAt: number
   resendAt: number
+  /** The code was right: what is left of the log-in needs none. */
+  verified: boolean
 }
 
 export type Session = {
@@ -131,6 +133,8 @@ export type Gateway = {
   acknowledge(): Promise<Result<State>>
   copy(text: string): Promise<Result<void>>
   /** Tells Go that the page is painted. */
+  /** The window came to the front, or time was skipped: Go looks at clock, network and keychain anew. */
+  focus(): Promise<Result<void>>
   ready(): Promise<Result<void>>
   /** Calls heard whenever Go's state changed; the answer stops it. */
   onChanged(heard: () => void): () => void
@@ -157,6 +161,7 @@ export interface Bound {
   LogOut(): Promise<WireState>
   Acknowledge(): Promise<WireState>
   Copy(text: string): Promise<void>
+  Focus(): Promise<void>
   Ready(): Promise<void>
 }
 
@@ -230,6 +235,7 @@ export const wails: Gateway = {
   logOut: async () => map(await call((app) => app.LogOut()), state),
   acknowledge: async () => map(await call((app) => app.Acknowledge()), state),
   copy: (text) => call((app) => app.Copy(text)),
+  focus: () => call((app) => app.Focus()),
   ready: () => call((app) => app.Ready()),
   onChanged: (heard) => window.runtime?.EventsOn(changed, () => heard()) ?? (() => {}),
 }

@@ -55,7 +55,7 @@ export const words = {
 
   waiting: {
     opening: 'Opening Latchkey…',
-    openingLong: 'A keyring may be asking for its password in a window behind this one.',
+    openingLong: 'A keychain may be asking for its password in a window behind this one.',
     keyring: (name: string) => `Waiting for ${name}…`,
     keyringLong: 'Look for a password window behind this one.',
     starting: 'Starting the sandbox…',
@@ -106,7 +106,7 @@ export const words = {
     codeSay: 'Sealed to this key before it is sent.',
     codeDone: 'You showed who you are',
     begins: 'Session begins',
-    beginsSay: 'Renewed by itself while Latchkey runs.',
+    beginsSay: 'Refreshed by itself while Latchkey runs.',
     begun: 'Session begun',
   },
 
@@ -122,6 +122,8 @@ export const words = {
   },
 
   code: {
+    verified: 'The code was right. One step is left, and it needs no code.',
+    goOn: 'Go on',
     title: 'Enter the code',
     sentTo: 'Sent to ',
     change: 'Change',
@@ -171,11 +173,11 @@ export const words = {
       loggedOut: 'You are logged out',
     },
     say: {
-      clock: 'Its time was over before it could be renewed.',
+      clock: 'Its time was over before it could be refreshed.',
       rejected: 'The service no longer knows its key.',
       revoked: 'Its key was taken back, by you or by somebody who may.',
-      replaced: 'The new one asked for all others to end.',
-      startup: 'Its time was over before Latchkey could renew it.',
+      replaced: 'A newer log-in took its place.',
+      startup: 'Its time was over before Latchkey could refresh it.',
       loggedOut: 'The key is gone from this computer.',
     },
     safe: 'Wallets are untouched. Log in to use them.',
@@ -288,7 +290,7 @@ export const words = {
     since: 'Since',
     ends: 'Ends',
     endsAt: (at: string, left: string) => `${at}, in ${left}`,
-    refresh: 'Renewed from',
+    refresh: 'Refreshed from',
     organization: 'Organization',
     refreshNow: 'Refresh now',
     refreshing: 'Refreshing',

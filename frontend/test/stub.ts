@@ -90,6 +90,7 @@ export class Stub implements Gateway {
   logOut = () => this.#state('logOut')
   acknowledge = () => this.#state('acknowledge')
   copy = (text: string) => this.#ask('copy', [text], { ok: true, value: undefined })
+  focus = () => this.#ask('focus', [], { ok: true, value: undefined })
   ready = () => this.#ask('ready', [], { ok: true, value: undefined })
   onChanged = (heard: () => void) => {
     this.#heard.add(heard)

@@ -42,15 +42,19 @@ export class Desk {
   /** Begins to listen and to tick, and asks for the first state. The answer stops it. */
   run(): () => void {
     const ask = () => void this.ask()
-    const seen = () => document.visibilityState === 'visible' && ask()
+    const back = () => {
+      void this.gateway.focus()
+      ask()
+    }
+    const seen = () => document.visibilityState === 'visible' && back()
     const tick = setInterval(() => this.#tick(), 1000)
     document.addEventListener('visibilitychange', seen)
-    window.addEventListener('focus', ask)
+    window.addEventListener('focus', back)
     this.#stop.push(
       this.gateway.onChanged(ask),
       () => clearInterval(tick),
       () => document.removeEventListener('visibilitychange', seen),
-      () => window.removeEventListener('focus', ask),
+      () => window.removeEventListener('focus', back),
     )
     ask()
     return () => this.#stop.splice(0).forEach((stop) => stop())
@@ -63,11 +67,14 @@ export class Desk {
       return this.#asking
     }
     this.#asking = (async () => {
-      do {
-        this.#again = false
-        this.take(await this.gateway.state())
-      } while (this.#again)
-      this.#asking = null
+      try {
+        do {
+          this.#again = false
+          this.take(await this.gateway.state())
+        } while (this.#again)
+      } finally {
+        this.#asking = null
+      }
     })()
     return this.#asking
   }
@@ -152,6 +159,7 @@ export class Desk {
     this.now = this.serviceTime()
     if (Math.abs(wall - mono) > driftAllowed) {
       this.#received = { wall: Date.now() - Math.max(0, wall), mono: performance.now() - Math.max(0, wall) }
+      void this.gateway.focus()
       void this.ask()
     }
   }
