@@ -97,6 +97,19 @@ func TestAFaultOfOursIsTold500AndNothingElse(t *testing.T) {
 	}
 }
 
+// A panic costs its own request and no other.
+func TestAPanicIsOneFailedRequest(t *testing.T) {
+	var log bytes.Buffer
+	b := newBox(t, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	b.api.(*api).endpoints["/public/v1/query/whoami"] = queryOf[nothing]{func(*call, *nothing) (any, error) { panic("bug 17") }}
+	b.root.query("whoami", nil).refused(500, "INTERNAL", "internal server error")
+	b.root.query("list_users", nil).ok()
+	b.root.submit("CREATE_WALLET", m{"walletName": "w", "accounts": []m{}}).ok()
+	if !strings.Contains(log.String(), "bug 17") {
+		t.Error("the panic is not in the log")
+	}
+}
+
 // No code, stamp, key, phrase or body gets into the log, at any level.
 func TestNothingSecretIsLogged(t *testing.T) {
 	var log bytes.Buffer

@@ -39,22 +39,12 @@ func (c *call) authenticate(organizationID string, submit bool) error {
 	if !ok {
 		return badOrganizationID(organizationID)
 	}
-	c.state.mu.RLock()
-	org := c.state.orgs[id]
-	var key *apiKey
 	var err error
-	if org == nil {
-		err = unknownOrganization(id.String())
-	} else {
-		err = c.resolve(org)
-	}
-	if err == nil {
-		key = c.user.with(c.point)
-	}
-	c.state.mu.RUnlock()
+	c.state.reading(func() { err = c.resolve(id) })
 	if err != nil {
 		return err
 	}
+	key := c.user.with(c.point)
 	c.seen.OrganizationID, c.seen.UserID = c.org.id.String(), c.user.id.String()
 	if key.expired(c.now) {
 		end, _ := key.expires()
@@ -119,7 +109,11 @@ func (c *call) readStamp(organizationID string, submit bool) error {
 // resolve finds the user whose key stamped and the organization that is meant. The organization's own users come
 // first, then its parent's; when the parent's id was given and none of its users has the key, the one sub-organization
 // with it is meant. A key of any other organization is unknown here. The caller holds the lock.
-func (c *call) resolve(org *organization) error {
+func (c *call) resolve(id uuid.UUID) error {
+	org := c.state.orgs[id]
+	if org == nil {
+		return unknownOrganization(id.String())
+	}
 	var own, above, below *user
 	several := false
 	for u := range c.state.byKey.all(c.point) {

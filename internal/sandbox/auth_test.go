@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"encoding/base64"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -200,8 +202,9 @@ func TestIsolation_AKeyNeverReachesAnotherOrganization(t *testing.T) {
 	ids := m{"userId": jane.user, "walletId": wallet, "address": address, "apiKeyId": keyID, "activityId": made.text("activity", "id"),
 		"filterType": "EMAIL", "filterValue": "jane@doe.test"}
 	secrets := []string{jane.user, wallet, address, keyID, made.text("activity", "id"), jane.key.PublicKey(), "jane@doe.test", "Jane's own"}
-	for path, e := range endpoints() {
-		name := strings.TrimPrefix(path, "/public/v1/")
+	all := endpoints()
+	for _, path := range slices.Sorted(maps.Keys(all)) { // queries first: what Mallory submits names what is Jane's
+		e, name := all[path], strings.TrimPrefix(path, "/public/v1/")
 		kinds := submitOf{"": {}}
 		if s, ok := e.(submitOf); ok {
 			kinds = s
@@ -229,7 +232,7 @@ func TestIsolation_AKeyNeverReachesAnotherOrganization(t *testing.T) {
 				b.time.advance(time.Millisecond)
 				a := mallory.send(name, body(org))
 				text := string(a.raw)
-				if intent := strings.Index(text, `"message":`); a.status != 200 || intent >= 0 {
+				if a.status != 200 || kind != "" {
 					continue // a refusal or an activity repeats what was sent
 				}
 				for _, secret := range secrets {

@@ -39,23 +39,34 @@ func (c *clock) read() time.Time {
 	return c.real().Round(0).Add(c.offset)
 }
 
-// move sets the clock to t; it goes on from there, or stands there while frozen.
-func (c *clock) move(t time.Time) {
+// The clock stays within times that every token can name.
+var (
+	clockFirst = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	clockLast  = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+// move sets the clock to t; it goes on from there, or stands there while frozen. It reports whether t is within what
+// the clock can show.
+func (c *clock) move(t time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.set(t)
+	return c.set(t)
 }
 
-func (c *clock) set(t time.Time) {
+func (c *clock) set(t time.Time) bool {
+	if t.Before(clockFirst) || t.After(clockLast) {
+		return false
+	}
 	c.offset = t.Sub(c.real().Round(0))
 	c.at = t
+	return true
 }
 
-// advance moves the clock by d, which may be negative.
-func (c *clock) advance(d time.Duration) {
+// advance moves the clock by d, which may be negative, as move does.
+func (c *clock) advance(d time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.set(c.read().Add(d))
+	return c.set(c.read().Add(d))
 }
 
 // freeze stops the clock where it is, or lets it go on from where it stands.

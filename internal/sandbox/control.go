@@ -1,17 +1,12 @@
 package sandbox
 
 import (
-	"context"
 	"embed"
-	"encoding/json"
-	"fmt"
-	"io"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
-	"time"
 )
 
 // control is the owner's side of the sandbox. It shows secrets (codes, bodies) and changes the clock, so it answers
@@ -121,7 +116,7 @@ func (c *control) json(run func(r *http.Request) (any, error)) http.HandlerFunc 
 			writeJSON(w, http.StatusOK, out)
 			return
 		}
-		refused, ok := err.(*refusal)
+		refused, ok := errors.AsType[*refusal](err)
 		if !ok {
 			c.s.log.Error("control request failed", "path", r.URL.Path, "err", err)
 			refused = internal()
@@ -138,178 +133,4 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 		panic("sandbox: " + err.Error())
 	}
 	_, _ = w.Write(text)
-}
-
-// waitMax is the longest that a request for the inbox waits.
-const waitMax = 60 * time.Second
-
-// inbox answers with the messages after an id; with wait, it answers as soon as there is one, or empty when the time
-// is over.
-func (c *control) inbox(r *http.Request) (any, error) {
-	q := r.URL.Query()
-	after, err := whole(q, "after", 0)
-	if err != nil {
-		return nil, err
-	}
-	wait, err := whole(q, "wait", 0)
-	if err != nil {
-		return nil, err
-	}
-	to := q.Get("to")
-	if phone, ok := strings.CutPrefix(to, " "); ok {
-		to = "+" + phone // a plus that was not escaped
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), min(time.Duration(min(wait, 3600))*time.Second, waitMax))
-	defer cancel()
-	for {
-		st := c.s.state.Load()
-		found, more := st.inbox.since(after, to)
-		if len(found) > 0 || wait == 0 || ctx.Err() != nil {
-			return struct {
-				Messages []*message `json:"messages"`
-			}{found}, st.safe()
-		}
-		select {
-		case <-more:
-		case <-ctx.Done():
-		}
-	}
-}
-
-// safe waits until everything that happened is on disk.
-func (s *state) safe() error {
-	s.mu.RLock()
-	version := s.version
-	s.mu.RUnlock()
-	return s.disk.flush(version)
-}
-
-func whole(q url.Values, name string, def uint64) (uint64, error) {
-	text := q.Get(name)
-	if text == "" {
-		return def, nil
-	}
-	n, err := strconv.ParseUint(text, 10, 63)
-	if err != nil {
-		return 0, invalid("%s: want a whole number", name)
-	}
-	return n, nil
-}
-
-func (c *control) requests(r *http.Request) (any, error) {
-	after, err := whole(r.URL.Query(), "after", 0)
-	if err != nil {
-		return nil, err
-	}
-	limit, err := whole(r.URL.Query(), "limit", 50)
-	if err != nil {
-		return nil, err
-	}
-	return struct {
-		Requests []*seenRequest `json:"requests"`
-	}{c.s.requests.after(after, int(min(limit, requestsMax)))}, nil
-}
-
-type clockView struct {
-	Now           int64   `json:"now"` // unix ms
-	OffsetSeconds float64 `json:"offsetSeconds"`
-	Frozen        bool    `json:"frozen"`
-}
-
-func (c *control) clock(*http.Request) (any, error) {
-	offset, frozen := c.s.clock.offsetFromReal()
-	return clockView{c.s.clock.now().UnixMilli(), offset.Seconds(), frozen}, nil
-}
-
-// farthest is how far from the real time the clock may be put, in seconds either way.
-const farthest = 100 * 365 * 24 * 3600
-
-func (c *control) setClock(r *http.Request) (any, error) {
-	var in struct {
-		AdvanceSeconds *float64 `json:"advanceSeconds"`
-		Frozen         *bool    `json:"frozen"`
-		At             *int64   `json:"at"`
-	}
-	if err := readControl(r, &in); err != nil {
-		return nil, err
-	}
-	given := 0
-	if in.AdvanceSeconds != nil {
-		given++
-		if a := *in.AdvanceSeconds; a < -farthest || a > farthest {
-			return nil, invalid("advanceSeconds: too far")
-		}
-	}
-	if in.At != nil {
-		given++
-		if a := *in.At; a < 0 || a > (1<<33)*1000 {
-			return nil, invalid("at: too far")
-		}
-	}
-	if in.Frozen != nil {
-		given++
-	}
-	if given != 1 {
-		return nil, invalid("want one of advanceSeconds, frozen and at")
-	}
-	switch {
-	case in.AdvanceSeconds != nil:
-		c.s.clock.advance(time.Duration(*in.AdvanceSeconds * float64(time.Second)))
-	case in.At != nil:
-		c.s.clock.move(time.UnixMilli(*in.At))
-	default:
-		c.s.clock.freeze(*in.Frozen)
-	}
-	if err := c.s.keepClock(); err != nil {
-		return nil, err
-	}
-	return c.clock(r)
-}
-
-// keepClock writes the clock's setting to the state folder.
-func (s *Sandbox) keepClock() error {
-	if s.disk == nil {
-		return nil
-	}
-	st := s.state.Load()
-	st.mu.Lock()
-	st.version++
-	s.disk.enqueue(st.version, []row{metaRow("clock", s.clock.state())})
-	version := st.version
-	st.mu.Unlock()
-	return s.disk.flush(version)
-}
-
-// reset forgets everything. Without a seed the keys and the parent organization stay what they are, so that clients
-// that were told the facts go on working.
-func (c *control) reset(r *http.Request) (any, error) {
-	in := struct {
-		Seed uint64 `json:"seed"`
-	}{}
-	if err := readControl(r, &in); err != nil {
-		return nil, err
-	}
-	if in.Seed == 0 {
-		in.Seed = c.s.state.Load().enclave.seed
-	}
-	if err := c.s.begin(in.Seed); err != nil {
-		return nil, err
-	}
-	c.s.log.Info("sandbox reset", "seed", in.Seed)
-	return c.s.Facts(), nil
-}
-
-// readControl reads a small JSON object; an empty body is an empty object.
-func readControl(r *http.Request, into any) error {
-	text, err := io.ReadAll(r.Body)
-	if err != nil {
-		return badBody("it broke off or is too large")
-	}
-	if len(text) == 0 {
-		return nil
-	}
-	if err := json.Unmarshal(text, into); err != nil {
-		return badBody(fmt.Sprintf("%.80s", err.Error()))
-	}
-	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // row is one record as it stands on disk. A nil value removes it.
@@ -49,7 +50,7 @@ type disk struct {
 	queue   []row
 	queued  uint64 // the version of the newest row queued
 
-	writeMu sync.Mutex // held while writing, and never wanted by anybody who holds the state's lock
+	writeMu sync.Mutex // held while writing; whoever has it takes no other lock but queueMu
 	written atomic.Uint64
 }
 
@@ -59,7 +60,7 @@ func openDisk(dir string) (*disk, error) {
 		return nil, fmt.Errorf("state folder: %w", err)
 	}
 	db, err := bolt.Open(filepath.Join(dir, "sandbox.db"), 0o600, &bolt.Options{Timeout: 2 * time.Second})
-	if errors.Is(err, bolt.ErrTimeout) {
+	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("state folder %q: another sandbox uses it", dir)
 	}
 	if err != nil {

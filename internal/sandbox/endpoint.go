@@ -35,10 +35,9 @@ func (q queryOf[T]) serve(c *call) (any, error) {
 	if err := c.authenticate(*org.OrganizationID, false); err != nil {
 		return nil, err
 	}
-	c.state.mu.RLock()
-	version := c.state.version
-	out, err := q.run(c, &in)
-	c.state.mu.RUnlock()
+	var out any
+	var err error
+	version := c.state.reading(func() { out, err = q.run(c, &in) })
 	if err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func (r *requests) clear() {
 
 // keep copies what may be kept of a body and headers.
 func (s *seenRequest) keep(header http.Header, body []byte) {
-	s.Headers = header
+	s.Headers = header.Clone()
 	s.BodyCut = len(body) > bodyKept
 	s.Body = string(body[:min(len(body), bodyKept)])
 }

@@ -49,6 +49,21 @@ func TestTheParentOnlyAuthenticatesInASubOrganization(t *testing.T) {
 	}
 }
 
+// A sub-organization sees that its parent voted, by name, and not with which keys its parent's users stamp.
+func TestTheParentsVoteShowsNoKeys(t *testing.T) {
+	b := newBox(t, Options{})
+	jane := b.logIn("jane@doe.test")
+	seen := func(w *who) answer {
+		return w.query("list_activities", m{"filterByType": []string{"ACTIVITY_TYPE_OTP_LOGIN_V2"}}).ok()
+	}
+	if got := seen(jane).at("activities", "0", "votes", "0", "user").(m); len(got["apiKeys"].([]any)) != 0 || got["userName"] != "Root user" {
+		t.Errorf("Jane sees %v", got)
+	}
+	if got := seen(b.root.in(jane.org)).at("activities", "0", "votes", "0", "user", "apiKeys").([]any); len(got) != 1 {
+		t.Errorf("the parent sees %v of itself", got)
+	}
+}
+
 func TestASubOrganizationMakesNone(t *testing.T) {
 	b := newBox(t, Options{})
 	jane := b.logIn("jane@doe.test")

@@ -58,9 +58,9 @@ func (c *call) sign(signWith string, payloads []string, encoding, hashFunction s
 	if len(payloads) == 0 || len(payloads) > payloadsMax {
 		return nil, invalid("invalid number of payloads: want 1 to %d", payloadsMax)
 	}
-	c.state.mu.RLock()
-	a, err := c.signer(signWith)
-	c.state.mu.RUnlock()
+	var a *account
+	var err error
+	c.state.reading(func() { a, err = c.signer(signWith) })
 	if err != nil {
 		return nil, err
 	}

@@ -51,6 +51,14 @@ func newState(e *enclave, start uint64, d *disk) *state {
 	}
 }
 
+// reading runs f under the read lock, which it gives back even when f panics, and returns the version that f saw.
+func (s *state) reading(f func()) (version uint64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	f()
+	return s.version
+}
+
 func (o *organization) install(s *state) {
 	if old := s.orgs[o.id]; old != nil {
 		panic("sandbox: an organization is installed once")

@@ -151,13 +151,12 @@ func (k kind) isOwn(c *call, in params) bool {
 // answer waits until everything that a says is on disk, and puts it in the envelope. After an error it waits too: a
 // wrong guess that was counted must not be forgotten.
 func (c *call) answer(a *activity, err error) (any, error) {
-	c.state.mu.RLock()
-	version := c.state.version
 	var view activityView
-	if a != nil {
-		view = c.view(a)
-	}
-	c.state.mu.RUnlock()
+	version := c.state.reading(func() {
+		if a != nil {
+			view = c.view(a)
+		}
+	})
 	if flushErr := c.state.disk.flush(version); flushErr != nil {
 		return nil, flushErr
 	}
@@ -210,10 +209,12 @@ func (c *call) view(a *activity) activityView {
 	}
 	voted := false
 	for _, vote := range a.Votes {
-		voter := userView{UserID: vote.User.String()}.full()
+		voter := userView{UserID: vote.User.String(), CreatedAt: stampTime(vote.Created), UpdatedAt: stampTime(vote.Created)}.full()
 		if org := c.state.orgs[vote.Org]; org != nil {
-			if u := org.user(vote.User); u != nil {
+			if u := org.user(vote.User); u != nil && org == c.user.org {
 				voter = u.view()
+			} else if u != nil {
+				voter.UserName = u.name // who reads the vote of another organization's user need not know his keys
 			}
 		}
 		voted = voted || vote.User == c.user.id

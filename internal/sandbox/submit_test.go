@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -82,6 +83,23 @@ func TestTheSameBytesAtOnceAreDoneOnce(t *testing.T) {
 		if id != want {
 			t.Errorf("activities %s and %s", id, want)
 		}
+	}
+}
+
+// A key that is deleted between the look at its stamp and the deed does nothing.
+func TestAKeyThatIsDeletedMeanwhileDoesNothing(t *testing.T) {
+	b := newBox(t, Options{})
+	jane := b.logIn("jane@doe.test")
+	body := jane.envelope("CREATE_WALLET", m{"walletName": "w", "accounts": []m{}})
+	c := &call{s: b.Sandbox, state: b.state.Load(), now: b.time.now().UnixMilli(), body: body, seen: &seenRequest{},
+		header: http.Header{"X-Stamp": {b.stampOf(jane.key, body)}}}
+	if err := c.authenticate(jane.org, true); err != nil {
+		t.Fatal(err)
+	}
+	key := jane.query("get_api_keys", nil).ok().text("apiKeys", "0", "apiKeyId")
+	jane.submit("DELETE_API_KEYS", m{"userId": jane.user, "apiKeyIds": []string{key}}).result("deleteApiKeysResult")
+	if _, err := c.execute("x", kind{}, &stampLogin{sessionWish: sessionWish{PublicKey: newKey().PublicKey()}}, print{}); err == nil {
+		t.Error("it did")
 	}
 }
 

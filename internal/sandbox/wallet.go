@@ -167,10 +167,9 @@ type createWalletAccounts struct {
 	drawn []*account
 }
 
-func (in *createWalletAccounts) prepare(c *call) error {
-	c.state.mu.RLock()
-	w, err := c.wallet(in.WalletID)
-	c.state.mu.RUnlock()
+func (in *createWalletAccounts) prepare(c *call) (err error) {
+	var w *wallet
+	c.state.reading(func() { w, err = c.wallet(in.WalletID) })
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,176 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// waitMax is the longest that a request for the inbox waits.
+const waitMax = 60 * time.Second
+
+// inbox answers with the messages after an id; with wait, it answers as soon as there is one, or empty when the time
+// is over.
+func (c *control) inbox(r *http.Request) (any, error) {
+	q := r.URL.Query()
+	after, err := whole(q, "after", 0)
+	if err != nil {
+		return nil, err
+	}
+	wait, err := whole(q, "wait", 0)
+	if err != nil {
+		return nil, err
+	}
+	to := q.Get("to")
+	if phone, ok := strings.CutPrefix(to, " "); ok {
+		to = "+" + phone // a plus that was not escaped
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), min(time.Duration(min(wait, 3600))*time.Second, waitMax))
+	defer cancel()
+	for {
+		st := c.s.state.Load()
+		found, more := st.inbox.since(after, to)
+		if len(found) > 0 || wait == 0 || ctx.Err() != nil {
+			return struct {
+				Messages []*message `json:"messages"`
+			}{found}, st.safe()
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// safe waits until everything that happened is on disk.
+func (s *state) safe() error {
+	return s.disk.flush(s.reading(func() {}))
+}
+
+func whole(q url.Values, name string, def uint64) (uint64, error) {
+	text := q.Get(name)
+	if text == "" {
+		return def, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 63)
+	if err != nil {
+		return 0, invalid("%s: want a whole number", name)
+	}
+	return n, nil
+}
+
+func (c *control) requests(r *http.Request) (any, error) {
+	after, err := whole(r.URL.Query(), "after", 0)
+	if err != nil {
+		return nil, err
+	}
+	limit, err := whole(r.URL.Query(), "limit", 50)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		Requests []*seenRequest `json:"requests"`
+	}{c.s.requests.after(after, int(min(limit, requestsMax)))}, nil
+}
+
+type clockView struct {
+	Now           int64   `json:"now"` // unix ms
+	OffsetSeconds float64 `json:"offsetSeconds"`
+	Frozen        bool    `json:"frozen"`
+}
+
+func (c *control) clock(*http.Request) (any, error) {
+	offset, frozen := c.s.clock.offsetFromReal()
+	return clockView{c.s.clock.now().UnixMilli(), offset.Seconds(), frozen}, nil
+}
+
+func (c *control) setClock(r *http.Request) (any, error) {
+	var in struct {
+		AdvanceSeconds *float64 `json:"advanceSeconds"`
+		Frozen         *bool    `json:"frozen"`
+		At             *int64   `json:"at"`
+	}
+	if err := readControl(r, &in); err != nil {
+		return nil, err
+	}
+	moved, given := true, 0
+	for _, there := range []bool{in.AdvanceSeconds != nil, in.Frozen != nil, in.At != nil} {
+		if there {
+			given++
+		}
+	}
+	switch {
+	case given != 1:
+		return nil, invalid("want one of advanceSeconds, frozen and at")
+	case in.AdvanceSeconds != nil && math.Abs(*in.AdvanceSeconds) < math.MaxInt64/float64(time.Second):
+		moved = c.s.clock.advance(time.Duration(*in.AdvanceSeconds * float64(time.Second)))
+	case in.At != nil:
+		moved = c.s.clock.move(time.UnixMilli(*in.At))
+	case in.Frozen != nil:
+		c.s.clock.freeze(*in.Frozen)
+	default:
+		moved = false
+	}
+	if !moved {
+		return nil, invalid("the clock goes from %s to %s", clockFirst.Format(time.DateOnly), clockLast.Format(time.DateOnly))
+	}
+	if err := c.s.keepClock(); err != nil {
+		return nil, err
+	}
+	return c.clock(r)
+}
+
+// keepClock writes the clock's setting to the state folder.
+func (s *Sandbox) keepClock() error {
+	if s.disk == nil {
+		return nil
+	}
+	st := s.state.Load()
+	st.mu.Lock()
+	st.version++
+	s.disk.enqueue(st.version, []row{metaRow("clock", s.clock.state())})
+	version := st.version
+	st.mu.Unlock()
+	return s.disk.flush(version)
+}
+
+// reset forgets everything. Without a seed the keys and the parent organization stay what they are, so that clients
+// that were told the facts go on working.
+func (c *control) reset(r *http.Request) (any, error) {
+	in := struct {
+		Seed uint64 `json:"seed"`
+	}{}
+	if err := readControl(r, &in); err != nil {
+		return nil, err
+	}
+	if in.Seed == 0 {
+		in.Seed = c.s.state.Load().enclave.seed
+	}
+	if err := c.s.begin(in.Seed); err != nil {
+		return nil, err
+	}
+	c.s.log.Info("sandbox reset", "seed", in.Seed)
+	return c.s.Facts(), nil
+}
+
+// readControl reads a small JSON object; an empty body is an empty object.
+func readControl(r *http.Request, into any) error {
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		return badBody("it broke off or is too large")
+	}
+	if len(text) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return badBody(fmt.Sprintf("%.80s", err.Error()))
+	}
+	return nil
+}
