@@ -265,8 +265,7 @@ func TestACancelledLogInThatWasSentIsRevoked(t *testing.T) {
 	d.accounted(o)
 }
 
-// on misbehaves on one path. (Every time: net/http itself sends a request with an Idempotency-Key again when a
-// connection breaks.)
+// on misbehaves on one path.
 func on(path string, status int) func(string) (int, string) {
 	return func(p string) (int, string) {
 		if p == path {

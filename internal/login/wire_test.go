@@ -288,10 +288,28 @@ func newDesk(t testing.TB) *desk {
 	}
 	d.vendor = sessiontest.NewVendor(d.now)
 	d.wire = newWire(d.vendor, d.now)
-	server := httptest.NewServer(d.wire)
-	t.Cleanup(server.Close)
-	d.url = server.URL
+	d.url = "http://127.0.0.1:3000"
 	return d
+}
+
+// RoundTrip carries a request to the backend, if it is sent there.
+func (d *desk) RoundTrip(q *http.Request) (reply *http.Response, err error) {
+	if q.URL.Host != "127.0.0.1:3000" {
+		return nil, errors.New("connection refused")
+	}
+	defer func() {
+		if cut := recover(); cut == http.ErrAbortHandler {
+			err = errors.New("connection reset")
+		} else if cut != nil {
+			panic(cut)
+		}
+	}()
+	rec := httptest.NewRecorder()
+	d.wire.ServeHTTP(rec, q)
+	if q.Context().Err() != nil {
+		return nil, q.Context().Err()
+	}
+	return rec.Result(), nil
 }
 
 func (d *desk) now() time.Time {
@@ -315,7 +333,7 @@ func (d *desk) open() *OTP {
 	}
 	client := sessiontest.Client{Vendor: d.vendor}
 	o := &OTP{
-		Backend: &Backend{URL: func() string { return d.url }}, Keys: d.keys, Pins: d.wire.pins(),
+		Backend: &Backend{URL: func() string { return d.url }, HTTP: &http.Client{Transport: d}}, Keys: d.keys, Pins: d.wire.pins(),
 		OrganizationID: sessiontest.Parent, SessionLength: 15 * time.Minute,
 		Sessions: &session.Manager{
 			Profile: "test", Dir: dir, Keys: d.keys, Notarizer: &d.vendor.Notarizer.PublicKey, OrganizationParent: sessiontest.Parent,

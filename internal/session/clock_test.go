@@ -63,7 +63,7 @@ func TestAWrongClockLosesNoGoodSession(t *testing.T) {
 				m := d.manager(d.keys)
 				m.Now = func() time.Time { return d.clock.Now().Add(wrong) }
 				m.Skew = func() time.Duration { return heard }
-				d.vendor.After = func(sessiontest.Request) error { heard = -wrong; return nil }
+				d.vendor.After.Set(func(sessiontest.Request) error { heard = -wrong; return nil })
 				if err := m.Open(t.Context()); err != nil {
 					t.Fatal(err)
 				}

@@ -243,7 +243,7 @@ func TestR19_LogOutWithoutANetworkIsWorkedOffLater(t *testing.T) {
 	d := newDesk(t)
 	m := d.open()
 	s := d.logIn(m, 15*time.Minute)
-	d.vendor.Before = func(sessiontest.Request) error { return errLost }
+	d.vendor.Before.Set(func(sessiontest.Request) error { return errLost })
 	result, err := m.LogOut(t.Context(), s.ID)
 	if err != nil || result.Revoked || !result.Deleted || !result.EndsAt.Equal(s.Expires) {
 		t.Fatalf("%+v, %v", result, err)
@@ -252,7 +252,7 @@ func TestR19_LogOutWithoutANetworkIsWorkedOffLater(t *testing.T) {
 		t.Errorf("here: %v", k)
 	}
 	d.accounted(m)
-	d.vendor.Before = nil
+	d.vendor.Before.Set(nil)
 	d.step(m) // reachable again, and nobody there to do it
 	if _, ok := d.vendor.Knows(s.Key.PublicKey); !ok {
 		t.Fatal("who revoked it?")
@@ -284,9 +284,9 @@ func TestR19_LogOutDuringARefreshLeavesNothing(t *testing.T) {
 				return nil
 			}
 			if late {
-				d.vendor.After = hold
+				d.vendor.After.Set(hold)
 			} else {
-				d.vendor.Before = hold
+				d.vendor.Before.Set(hold)
 			}
 			done := make(chan error)
 			go func() {
@@ -321,15 +321,16 @@ func TestR19_LogOutDuringARefreshLeavesNothing(t *testing.T) {
 
 func TestR19_LogOutDoesNotWaitForAServiceThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := run(t, keystore.NewMemory())
+		r := run(t, keystore.NewMemory(), func(r *running) {
+			r.Revoke = func(ctx context.Context, _ Session, _ keystore.Signer, _ string) error {
+				<-ctx.Done()
+				return fault.New(fault.APIDown, ctx.Err())
+			}
+		})
 		defer r.stop()
 		s, err := logIn(t.Context(), r.Manager, r.client, 15*time.Minute)
 		if err != nil {
 			t.Fatal(err)
-		}
-		r.Revoke = func(ctx context.Context, _ Session, _ keystore.Signer, _ string) error {
-			<-ctx.Done()
-			return fault.New(fault.APIDown, ctx.Err())
 		}
 		signer, err := r.Keys.Open(t.Context(), s.Key.PublicKey)
 		if err != nil {

@@ -264,16 +264,16 @@ func TestOneRefreshForAllWhoSawTheSameKey(t *testing.T) {
 // TestR3_AFailedRefreshNeverLogsOut lets every try fail, in every way, until the very end.
 func TestR3_AFailedRefreshNeverLogsOut(t *testing.T) {
 	ways := map[string]func(d *desk, m *Manager){
-		"no network":      func(d *desk, _ *Manager) { d.vendor.Before = failing(sessiontest.OpStamp, errLost) },
-		"the answer lost": func(d *desk, _ *Manager) { d.vendor.After = failing(sessiontest.OpStamp, errLost) },
+		"no network":      func(d *desk, _ *Manager) { d.vendor.Before.Set(failing(sessiontest.OpStamp, errLost)) },
+		"the answer lost": func(d *desk, _ *Manager) { d.vendor.After.Set(failing(sessiontest.OpStamp, errLost)) },
 		"limited": func(d *desk, _ *Manager) {
-			d.vendor.Before = failing(sessiontest.OpStamp, &fault.Error{Kind: fault.Limited, Code: fault.APILimited, RetryAfter: time.Hour})
+			d.vendor.Before.Set(failing(sessiontest.OpStamp, &fault.Error{Kind: fault.Limited, Code: fault.APILimited, RetryAfter: time.Hour}))
 		},
 		"refused": func(d *desk, _ *Manager) {
-			d.vendor.Before = failing(sessiontest.OpStamp, fault.New(fault.APIRefused, nil))
+			d.vendor.Before.Set(failing(sessiontest.OpStamp, fault.New(fault.APIRefused, nil)))
 		},
-		"an unknown error": func(d *desk, _ *Manager) { d.vendor.Before = failing(sessiontest.OpStamp, errors.New("what")) },
-		"conflict":         func(d *desk, _ *Manager) { d.vendor.Before = failing(sessiontest.OpStamp, fault.Conflict) },
+		"an unknown error": func(d *desk, _ *Manager) { d.vendor.Before.Set(failing(sessiontest.OpStamp, errors.New("what"))) },
+		"conflict":         func(d *desk, _ *Manager) { d.vendor.Before.Set(failing(sessiontest.OpStamp, fault.Conflict)) },
 		"a forged token":   func(d *desk, m *Manager) { m.Notarizer = &p256.Generate().PublicKey },
 		"no token": func(_ *desk, m *Manager) {
 			m.Refresh = func(context.Context, Session, keystore.Signer, string) (string, error) { return "", nil }
@@ -319,7 +319,9 @@ func TestR3_AFailedRefreshNeverLogsOut(t *testing.T) {
 				t.Errorf("only %d tries", failures)
 			}
 			// What was in the way is gone: the next try succeeds.
-			d.vendor.Before, d.vendor.After, m.Notarizer, m.Refresh = nil, nil, healthy, refresh
+			d.vendor.Before.Set(nil)
+			d.vendor.After.Set(nil)
+			m.Notarizer, m.Refresh = healthy, refresh
 			d.keys.Unlock()
 			m.Wake()
 			d.step(m)
@@ -353,7 +355,7 @@ func TestALostAnswerIsAdopted(t *testing.T) {
 	m := d.open()
 	s := d.logIn(m, 15*time.Minute)
 	d.clock.advance(14 * time.Minute)
-	d.vendor.After = failing(sessiontest.OpStamp, errLost)
+	d.vendor.After.Set(failing(sessiontest.OpStamp, errLost))
 	d.step(m)
 	next := ""
 	for _, k := range d.vendor.Live() {
@@ -365,7 +367,7 @@ func TestALostAnswerIsAdopted(t *testing.T) {
 		t.Fatal("the request did not arrive")
 	}
 	// The program ends, and starts again when the old key is over.
-	d.vendor.After = nil
+	d.vendor.After.Set(nil)
 	d.clock.advance(2 * time.Minute)
 	again := d.open()
 	if again.State() != Loading {
@@ -401,13 +403,13 @@ func TestANextKeyNobodyKnowsIsUsedForTheNextTry(t *testing.T) {
 	m := d.open()
 	s := d.logIn(m, 15*time.Minute)
 	d.clock.advance(13 * time.Minute)
-	d.vendor.Before = failing(sessiontest.OpStamp, errLost)
+	d.vendor.Before.Set(failing(sessiontest.OpStamp, errLost))
 	d.step(m)
 	named := d.keys.List()
 	if len(named) != 2 {
 		t.Fatalf("keys %v", named)
 	}
-	d.vendor.Before = nil
+	d.vendor.Before.Set(nil)
 	d.clock.advance(time.Minute)
 	d.step(m)
 	now, _ := m.Active()
@@ -421,7 +423,7 @@ func TestAnUnsureSessionEndsWhenTheServiceKnowsNothing(t *testing.T) {
 	m := d.open()
 	s := d.logIn(m, 15*time.Minute)
 	d.clock.advance(13 * time.Minute)
-	d.vendor.Before = func(sessiontest.Request) error { return errLost }
+	d.vendor.Before.Set(func(sessiontest.Request) error { return errLost })
 	d.step(m)
 	d.clock.advance(4 * time.Minute)
 	again := d.open()
@@ -432,7 +434,7 @@ func TestAnUnsureSessionEndsWhenTheServiceKnowsNothing(t *testing.T) {
 	if got, over := again.LastEnded(); !over || got.Ended.Reason != Startup || again.State() != Unauthenticated {
 		t.Errorf("nobody is told: %+v", got)
 	}
-	d.vendor.Before = nil
+	d.vendor.Before.Set(nil)
 	again.Wake()
 	d.step(again)
 	got, _ := again.Get(s.ID)
@@ -920,7 +922,7 @@ func TestR9_TheFileHoldsNoSecretInClear(t *testing.T) {
 
 func TestWhoLogsInAgainDoesNotWaitForAnOldSession(t *testing.T) {
 	for name, turn := range map[string]func(*desk, *Manager, Session){
-		"logged in again": func(d *desk, m *Manager, _ Session) { d.vendor.Before = nil; d.logIn(m, 15*time.Minute) },
+		"logged in again": func(d *desk, m *Manager, _ Session) { d.vendor.Before.Set(nil); d.logIn(m, 15*time.Minute) },
 		"read the news": func(d *desk, m *Manager, s Session) {
 			if err := m.Dismiss(d.t.Context(), s.ID); err != nil {
 				d.t.Fatal(err)
@@ -932,9 +934,10 @@ func TestWhoLogsInAgainDoesNotWaitForAnOldSession(t *testing.T) {
 			m := d.open()
 			s := d.logIn(m, 15*time.Minute)
 			d.clock.advance(13 * time.Minute)
-			d.vendor.After = failing(sessiontest.OpStamp, errLost)
+			d.vendor.After.Set(failing(sessiontest.OpStamp, errLost))
 			d.step(m) // the service knows a next key, and we do not know that
-			d.vendor.Before, d.vendor.After = func(sessiontest.Request) error { return errLost }, nil
+			d.vendor.Before.Set(func(sessiontest.Request) error { return errLost })
+			d.vendor.After.Set(nil)
 			d.clock.advance(2*time.Minute + time.Second)
 			m.Wake()
 			d.step(m)
@@ -945,7 +948,7 @@ func TestWhoLogsInAgainDoesNotWaitForAnOldSession(t *testing.T) {
 			if st := m.snapshot(); st.session(s.ID) != nil {
 				t.Errorf("the old session is still there: %+v", st.session(s.ID))
 			}
-			d.vendor.Before = nil
+			d.vendor.Before.Set(nil)
 			m.Wake()
 			d.step(m)
 			d.accounted(m)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,7 +68,7 @@ type running struct {
 	stop   func()
 }
 
-func run(t *testing.T, keys keystore.Store) *running {
+func run(t *testing.T, keys keystore.Store, change ...func(*running)) *running {
 	t.Helper()
 	dir, err := store.Open(filepath.Join(sessiontest.Folder(t), "state"))
 	if err != nil {
@@ -77,6 +78,9 @@ func run(t *testing.T, keys keystore.Store) *running {
 	v := sessiontest.NewVendor(w.Now)
 	r := &running{vendor: v, client: sessiontest.Client{Vendor: v}, wall: w}
 	r.Manager = manage(dir, keys, r.client, w.Now)
+	for _, f := range change {
+		f(r)
+	}
 	if err := r.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -148,12 +152,13 @@ func TestRunHasNoTightLoopForAShortSession(t *testing.T) {
 
 func TestRunKeepsLookingAtTheClockWhileTheServiceHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := run(t, keystore.NewMemory())
+		r := run(t, keystore.NewMemory(), func(r *running) {
+			r.Refresh = func(ctx context.Context, _ Session, _ keystore.Signer, _ string) (string, error) {
+				<-ctx.Done()
+				return "", ctx.Err()
+			}
+		})
 		defer r.stop()
-		r.Refresh = func(ctx context.Context, _ Session, _ keystore.Signer, _ string) (string, error) {
-			<-ctx.Done()
-			return "", ctx.Err()
-		}
 		s, err := logIn(t.Context(), r.Manager, r.client, 15*time.Minute)
 		if err != nil {
 			t.Fatal(err)
@@ -162,7 +167,7 @@ func TestRunKeepsLookingAtTheClockWhileTheServiceHangs(t *testing.T) {
 		defer cancel()
 		seen := map[EventType]time.Time{}
 		pass(13 * time.Minute)
-		r.vendor.Before = failing(sessiontest.OpWhoami, errLost)
+		r.vendor.Before.Set(failing(sessiontest.OpWhoami, errLost))
 		for range 3 * 60 / 5 {
 			pass(5 * time.Second)
 			for len(events) > 0 {
@@ -186,13 +191,14 @@ func TestRunKeepsLookingAtTheClockWhileTheServiceHangs(t *testing.T) {
 
 func TestRunEndsEverythingItBegan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // the bubble fails if a goroutine is left
-		r := run(t, keystore.NewMemory())
 		began := make(chan struct{}, 1)
-		r.Refresh = func(ctx context.Context, _ Session, _ keystore.Signer, _ string) (string, error) {
-			began <- struct{}{}
-			<-ctx.Done()
-			return "", ctx.Err()
-		}
+		r := run(t, keystore.NewMemory(), func(r *running) {
+			r.Refresh = func(ctx context.Context, _ Session, _ keystore.Signer, _ string) (string, error) {
+				began <- struct{}{}
+				<-ctx.Done()
+				return "", ctx.Err()
+			}
+		})
 		if _, err := logIn(t.Context(), r.Manager, r.client, 15*time.Minute); err != nil {
 			t.Fatal(err)
 		}
@@ -204,17 +210,19 @@ func TestRunEndsEverythingItBegan(t *testing.T) {
 
 func TestAFailureIsSharedByAllWhoWaitForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := run(t, keystore.NewMemory())
+		var requests atomic.Int32
+		release := make(chan struct{})
+		r := run(t, keystore.NewMemory(), func(r *running) {
+			r.Refresh = func(context.Context, Session, keystore.Signer, string) (string, error) {
+				requests.Add(1)
+				<-release
+				return "", fault.New(fault.APIDown, nil)
+			}
+		})
 		defer r.stop()
 		s, err := logIn(t.Context(), r.Manager, r.client, 15*time.Minute)
 		if err != nil {
 			t.Fatal(err)
-		}
-		requests, release := 0, make(chan struct{})
-		r.Refresh = func(context.Context, Session, keystore.Signer, string) (string, error) {
-			requests++
-			<-release
-			return "", fault.New(fault.APIDown, nil)
 		}
 		const callers = 50
 		results := make(chan error, callers)
@@ -228,8 +236,8 @@ func TestAFailureIsSharedByAllWhoWaitForIt(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		}
-		if requests != 1 {
-			t.Errorf("%d requests", requests)
+		if n := requests.Load(); n != 1 {
+			t.Errorf("%d requests", n)
 		}
 	})
 }
@@ -246,19 +254,19 @@ func TestR4_SleepAndClock(t *testing.T) {
 		ctx := t.Context()
 		for i := range campaign(60, 500) {
 			name := fmt.Sprint("jump ", i)
-			r.vendor.Before = nil
+			r.vendor.Before.Set(nil)
 			if r.State() != Authenticated {
 				if _, err := logIn(ctx, r.Manager, r.client, 15*time.Minute); err != nil {
 					t.Fatal(name, err)
 				}
 			}
 			online := random.IntN(3) > 0
-			r.vendor.Before = func(sessiontest.Request) error {
+			r.vendor.Before.Set(func(sessiontest.Request) error {
 				if online {
 					return nil
 				}
 				return errLost
-			}
+			})
 			before, _ := r.Active()
 			for len(events) > 0 {
 				<-events
@@ -344,7 +352,7 @@ func TestR3_BadNetworkFor10000Refreshes(t *testing.T) {
 		r := run(t, keystore.NewMemory())
 		defer r.stop()
 		var mu sync.Mutex
-		r.vendor.Before = func(q sessiontest.Request) error {
+		r.vendor.Before.Set(func(q sessiontest.Request) error {
 			mu.Lock()
 			n, wait := random.IntN(10), time.Duration(random.Int64N(int64(20*time.Second)))
 			mu.Unlock()
@@ -360,15 +368,15 @@ func TestR3_BadNetworkFor10000Refreshes(t *testing.T) {
 				return fault.New(fault.APIDown, errors.New("503"))
 			}
 			return nil
-		}
-		r.vendor.After = func(q sessiontest.Request) error {
+		})
+		r.vendor.After.Set(func(q sessiontest.Request) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if q.Op != sessiontest.OpLogin && random.IntN(10) == 0 {
 				return errLost // half open: done, and nobody hears of it
 			}
 			return nil
-		}
+		})
 		s, err := logIn(t.Context(), r.Manager, r.client, 15*time.Minute)
 		if err != nil {
 			t.Fatal(err)
@@ -380,7 +388,8 @@ func TestR3_BadNetworkFor10000Refreshes(t *testing.T) {
 				t.Fatalf("logged out after %d refreshes: %+v", r.vendor.Count(sessiontest.OpStamp), now)
 			}
 		}
-		r.vendor.Before, r.vendor.After = nil, nil
+		r.vendor.Before.Set(nil)
+		r.vendor.After.Set(nil)
 		r.Wake()
 		pass(2 * time.Minute)
 		if n := r.vendor.Most(); n > 3 {

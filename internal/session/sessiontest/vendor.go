@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"latchkey/internal/fault"
@@ -67,14 +68,34 @@ type Vendor struct {
 	Notarizer *ecdsa.PrivateKey
 	Now       func() time.Time
 
-	// Before, when set, may fail a request before it has any effect; After, when it had its effect, so that the answer
-	// is lost. Either returns nil or what the client gets. They are called without a lock.
-	Before, After func(Request) error
+	// Before may fail a request before it has any effect; After, when it had its effect, so that the answer is lost.
+	Before, After Hook
 
 	mu     sync.Mutex
 	keys   map[string]Key
 	counts map[string]int
 	most   int // live keys at one time
+}
+
+// Hook is a function that a test sets and changes while the service runs. It returns nil or what the client gets.
+type Hook struct {
+	f atomic.Pointer[func(Request) error]
+}
+
+// Set makes f the hook; nil makes it none.
+func (h *Hook) Set(f func(Request) error) {
+	if f == nil {
+		h.f.Store(nil)
+		return
+	}
+	h.f.Store(&f)
+}
+
+func (h *Hook) call(q Request) error {
+	if f := h.f.Load(); f != nil {
+		return (*f)(q)
+	}
+	return nil
 }
 
 // NewVendor returns a service with a notarizer of its own.
@@ -127,16 +148,12 @@ func (v *Vendor) Forget(publicKey string) {
 
 // Do does one request.
 func (v *Vendor) Do(q Request) (Reply, error) {
-	if v.Before != nil {
-		if err := v.Before(q); err != nil {
-			return Reply{}, err
-		}
+	if err := v.Before.call(q); err != nil {
+		return Reply{}, err
 	}
 	reply := v.do(q)
-	if v.After != nil {
-		if err := v.After(q); err != nil {
-			return Reply{}, err
-		}
+	if err := v.After.call(q); err != nil {
+		return Reply{}, err
 	}
 	return reply, nil
 }
