@@ -5,7 +5,6 @@ package main
 import (
 	"embed"
 	"os"
-	"strings"
 
 	"latchkey/internal/cli"
 )
@@ -20,7 +19,7 @@ var version = "dev"
 
 func main() {
 	args := os.Args[1:]
-	if len(args) == 0 || strings.HasPrefix(args[0], "latchkey://") {
+	if len(args) == 0 {
 		os.Exit(window())
 	}
 	os.Exit(cli.Main(args, version))

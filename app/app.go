@@ -59,6 +59,7 @@ type App struct {
 	backend string         // the key store in use
 	stores  []StoreView    // as probed last
 	failure error          // why opening failed
+	focused time.Time      // when Focus last looked
 }
 
 // New returns an App that waits for its page.

@@ -6,17 +6,21 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"latchkey/internal/fault"
+	"latchkey/internal/need"
 )
 
 // bound is the whole surface that a page can reach. A new method belongs here on purpose, or is a function.
 var bound = []string{
-	"Acknowledge", "BeginEmail", "CancelLogin", "CheckStores", "ChooseStores", "Copy", "CreateWallet", "LogOut", "Ready",
+	"Acknowledge", "BeginEmail", "CancelLogin", "CheckStores", "ChooseStores", "Copy", "CreateWallet", "Focus", "LogOut", "Ready",
 	"RefreshSession", "ResendCode", "SandboxCode", "Start", "State", "SubmitCode", "Wallets",
 }
 
@@ -37,6 +41,24 @@ func TestThePageReachesTheseMethodsAlone(t *testing.T) {
 	}
 	if !slices.Equal(got, bound) {
 		t.Errorf("bound methods:\n got %v\nwant %v", got, bound)
+	}
+}
+
+// The page's gateway declares the same surface, name by name.
+func TestTheGatewayNamesTheSameMethods(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(need.Root(t), "frontend", "src", "gateway.ts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "export interface Bound {")
+	body, _, _ := strings.Cut(rest, "\n}")
+	var got []string
+	for _, m := range regexp.MustCompile(`(?m)^  ([A-Z]\w+)\(`).FindAllStringSubmatch(body, -1) {
+		got = append(got, m[1])
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, bound) {
+		t.Errorf("gateway.ts declares\n%v\nbound is\n%v", got, bound)
 	}
 }
 

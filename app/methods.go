@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"latchkey/internal/client"
 	"latchkey/internal/fault"
@@ -235,6 +236,30 @@ func (a *App) Acknowledge() (State, error) {
 	})
 }
 
+// focusPause is how often looking at everything anew may be asked for.
+const focusPause = 2 * time.Second
+
+// Focus is called when the window comes to the front, or the page notices that time was skipped: clock, network and
+// keychain are looked at anew. A refresh that waited for the network is tried at once.
+func (a *App) Focus() error {
+	_, err := call(a, "Focus", func(ctx context.Context) (struct{}, error) {
+		a.mu.Lock()
+		c, now := a.client, a.now()
+		due := c != nil && now.Sub(a.focused).Abs() >= focusPause
+		if due {
+			a.focused = now
+		}
+		a.mu.Unlock()
+		if due {
+			c.Wake()
+			a.probe(ctx)
+			a.changed()
+		}
+		return struct{}{}, nil
+	})
+	return err
+}
+
 // Copy puts text on the clipboard.
 func (a *App) Copy(text string) error {
 	_, err := call(a, "Copy", func(context.Context) (struct{}, error) {
@@ -251,7 +276,7 @@ func (a *App) opened() (*client.Client, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !a.open {
-		return nil, fault.New(fault.SessionNone, errors.New("the profile is not open"))
+		return nil, fault.New(fault.ProfileShut, nil)
 	}
 	return a.client, nil
 }

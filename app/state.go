@@ -1,10 +1,13 @@
 package app
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"latchkey/internal/client"
+	"latchkey/internal/fault"
 	"latchkey/internal/keystore"
 	"latchkey/internal/session"
 )
@@ -32,6 +35,7 @@ func (a *App) state(ctx context.Context) State {
 	}
 	for _, known := range stores {
 		if known.Backend == backend || backend == "" && s.Store.Backend == "" {
+			known.Failure = cmp.Or(s.Store.Failure, known.Failure)
 			s.Store = known
 		}
 	}
@@ -42,8 +46,11 @@ func (a *App) state(ctx context.Context) State {
 func (a *App) openState(ctx context.Context, c *client.Client, s *State) {
 	skew := c.Skew()
 	s.SkewMs, s.Now = skew.Milliseconds(), ms(a.now().Add(skew))
-	s.Connection = "connected"
-	if c.Offline() {
+	switch c.Connection() {
+	case client.Untried:
+	case client.Connected:
+		s.Connection = "connected"
+	case client.Offline:
 		s.Connection = "offline"
 	}
 	switch c.Sessions().State() {
@@ -68,13 +75,15 @@ func (a *App) openState(ctx context.Context, c *client.Client, s *State) {
 	defer cancel()
 	attempt, pending, err := c.Login().Pending(ctx)
 	switch {
+	case errors.Is(err, fault.Locked): // the sealed log-in waits; the door stays open, and says what it waits for
+		s.Store.Failure = failure(err)
 	case err != nil:
 		s.Phase, s.Failure = PhaseFailed, failure(err)
 	case pending:
 		s.Phase, s.PendingPublicKey = PhaseCode, attempt.PublicKey
 		s.Attempt = &AttemptView{
 			ID: attempt.ID, Contact: attempt.Contact, PublicKey: attempt.PublicKey, Length: attempt.Length,
-			Alphanumeric: attempt.Alphanumeric, TriesLeft: attempt.TriesLeft,
+			Alphanumeric: attempt.Alphanumeric, TriesLeft: attempt.TriesLeft, Verified: attempt.Verified,
 			ExpiresAt: ms(attempt.Expires), ResendAt: ms(attempt.ResendAfter),
 		}
 	}

@@ -64,6 +64,7 @@ type AttemptView struct {
 	TriesLeft    int    `json:"triesLeft"`
 	ExpiresAt    int64  `json:"expiresAt"`
 	ResendAt     int64  `json:"resendAt"`
+	Verified     bool   `json:"verified"` // the code was right: what is left needs none
 }
 
 // SessionView is the active session.

@@ -245,6 +245,13 @@ describe('the code', () => {
     expect(screen.getByText('No longer valid')).toBeInstanceOf(HTMLElement)
   })
 
+  test('is not asked for again once it was right, however late', async () => {
+    const { user, stub } = await openWindow(states.codeVerified)
+    expect(screen.queryByText('The code is no longer valid.')).toBeNull()
+    await user.click(screen.getByRole('button', { name: 'Go on' }))
+    expect(stub.calls('submitCode')).toEqual([[attempt.id, '']])
+  })
+
   test('cannot be sent again before its time, and says when', async () => {
     await openWindow(states.code)
     expect(screen.getByText('Resend in 0:22')).toBeInstanceOf(HTMLElement)

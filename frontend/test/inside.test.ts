@@ -179,7 +179,7 @@ describe('offline', () => {
     stub.become(states.offline)
     await screen.findByText('Offline, again in 18 s')
     expect(shown()).toHaveLength(4)
-    expect(screen.getByText(/^As of/)).toBeInstanceOf(HTMLElement)
+    expect(screen.getByText(/Wallets are as of/)).toBeInstanceOf(HTMLElement)
     const add = screen.getByRole('button', { name: 'New wallet' })
     expect(add.getAttribute('aria-disabled')).toBe('true')
     expect(document.getElementById(add.getAttribute('aria-describedby') ?? '')?.textContent).toBe('Waits for the connection')

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -47,13 +48,15 @@ type Client struct {
 	home    profile.Home
 	log     *slog.Logger
 	now     func() time.Time
-	profile profile.Profile
 	dir     *store.Dir
 	stores  map[string]keystore.Store
-	offline atomic.Bool
+	reached atomic.Int32 // see Connection
 
-	mu  sync.Mutex
-	run *running // nil until Open
+	opening sync.Mutex // held by Open and Close, over keychain and network
+
+	mu      sync.Mutex // guards what follows, and is never held over either
+	profile profile.Profile
+	run     *running // nil until Open
 }
 
 // running is what exists once a key store was chosen.
@@ -91,7 +94,11 @@ func New(o Options) (*Client, error) {
 }
 
 // Profile returns the profile, with addresses and pins once it is open.
-func (c *Client) Profile() profile.Profile { return c.profile }
+func (c *Client) Profile() profile.Profile {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.profile
+}
 
 // settings is the file that remembers a person's choices for this profile.
 type settings struct {
@@ -129,9 +136,9 @@ func (c *Client) Health(ctx context.Context, backend string) keystore.Health {
 // Open starts or finds the sandbox, restores the session and remembers the key store. It may wait for a person who
 // is asked by the keychain; ctx limits that.
 func (c *Client) Open(ctx context.Context, backend string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.run != nil {
+	c.opening.Lock()
+	defer c.opening.Unlock()
+	if _, err := c.opened(); err == nil {
 		return nil
 	}
 	keys, ok := c.stores[backend]
@@ -145,7 +152,8 @@ func (c *Client) Open(ctx context.Context, backend string) error {
 	if err != nil {
 		return err
 	}
-	r, err := c.wire(ctx, shared, keys)
+	p := c.at(shared.Endpoints())
+	r, err := c.wire(ctx, p, shared, keys)
 	if err != nil {
 		return errors.Join(err, shared.Close())
 	}
@@ -158,30 +166,36 @@ func (c *Client) Open(ctx context.Context, backend string) error {
 			return errors.Join(err, shared.Close())
 		}
 	}
-	c.run = r
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.profile, c.run = p, r
 	return nil
 }
 
-// wire hooks the parts together over a sandbox that serves.
-func (c *Client) wire(ctx context.Context, shared *local.Shared, keys keystore.Store) (*running, error) {
-	at := shared.Endpoints()
-	c.profile.APIURL, c.profile.BackendURL = at.Sandbox.APIBaseURL, at.BackendURL
-	c.profile.OrganizationID = at.Sandbox.OrganizationID
-	c.profile.Pins = profile.Pins{
-		Notarizer: at.Sandbox.NotarizerPublicKey, TLSFetcher: at.Sandbox.TLSFetcherPublicKey,
-		TLSFetcherEncryption: at.Sandbox.TLSFetcherEncryptionPublicKey, Signer: at.Sandbox.SignerPublicKey,
-		LegacyToken: at.Sandbox.LegacyTokenPublicKey,
+// at returns the profile with what a sandbox says of itself.
+func (c *Client) at(e local.Endpoints) profile.Profile {
+	p := c.Profile()
+	p.APIURL, p.BackendURL, p.OrganizationID = e.Sandbox.APIBaseURL, e.BackendURL, e.Sandbox.OrganizationID
+	p.Pins = profile.Pins{
+		Notarizer: e.Sandbox.NotarizerPublicKey, TLSFetcher: e.Sandbox.TLSFetcherPublicKey,
+		TLSFetcherEncryption: e.Sandbox.TLSFetcherEncryptionPublicKey, Signer: e.Sandbox.SignerPublicKey,
+		LegacyToken: e.Sandbox.LegacyTokenPublicKey,
 	}
-	if err := c.profile.Check(); err != nil {
+	return p
+}
+
+// wire hooks the parts together over a sandbox that serves.
+func (c *Client) wire(ctx context.Context, p profile.Profile, shared *local.Shared, keys keystore.Store) (*running, error) {
+	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	notarizer, err := p256.ParsePublic(c.profile.Pins.Notarizer)
+	notarizer, err := p256.ParsePublic(p.Pins.Notarizer)
 	if err != nil {
 		return nil, fault.New(fault.ProfileBad, err)
 	}
 	r := &running{shared: shared, keys: keys}
 	r.sessions = &session.Manager{
-		Profile: c.profile.Name, Dir: c.dir, Keys: keys, Notarizer: notarizer, OrganizationParent: c.profile.OrganizationID,
+		Profile: p.Name, Dir: c.dir, Keys: keys, Notarizer: notarizer, OrganizationParent: p.OrganizationID,
 		Now: c.now, Log: c.log, Refresh: r.refresh, Revoke: r.revoke, Probe: r.probe,
 		Skew: r.skew,
 	}
@@ -193,9 +207,10 @@ func (c *Client) wire(ctx context.Context, shared *local.Shared, keys keystore.S
 		Backend: &login.Backend{
 			URL:   func() string { return shared.Endpoints().BackendURL },
 			Token: func() string { return shared.Endpoints().Token },
+			HTTP:  &http.Client{Transport: watched{&c.reached}},
 		},
-		Sessions: r.sessions, Keys: keys, Pins: c.profile.Pins, OrganizationID: c.profile.OrganizationID,
-		SessionLength: c.profile.SessionLength,
+		Sessions: r.sessions, Keys: keys, Pins: p.Pins, OrganizationID: p.OrganizationID,
+		SessionLength: p.SessionLength,
 	}
 	if err := r.sessions.Open(ctx); err != nil {
 		return nil, err
@@ -207,25 +222,49 @@ func (c *Client) wire(ctx context.Context, shared *local.Shared, keys keystore.S
 // backend's.
 func (r *running) skew() time.Duration { return cmp.Or(r.api.Skew(), r.otp.Backend.Skew()) }
 
+// Connection says whether the service was reached when it was last called.
+type Connection int32
+
+// The answers.
+const (
+	Untried Connection = iota
+	Connected
+	Offline
+)
+
+// Connection returns how the last call to Turnkey or to the backend went.
+func (c *Client) Connection() Connection { return Connection(c.reached.Load()) }
+
 // heard notes from every exchange whether Turnkey can be reached.
 func (c *Client) heard(_ context.Context, x turnkey.Exchange) {
 	switch {
 	case x.Status != 0:
-		c.offline.Store(false)
+		c.reached.Store(int32(Connected))
 	case errors.Is(x.Err, fault.Unavailable):
-		c.offline.Store(true)
+		c.reached.Store(int32(Offline))
 	}
 }
 
-// Offline reports whether the last call to Turnkey found nobody.
-func (c *Client) Offline() bool { return c.offline.Load() }
+// watched is the transport to the backend. It notes whether that can be reached.
+type watched struct{ reached *atomic.Int32 }
+
+func (w watched) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	switch {
+	case err == nil:
+		w.reached.Store(int32(Connected))
+	case r.Context().Err() == nil:
+		w.reached.Store(int32(Offline))
+	}
+	return resp, err
+}
 
 // opened returns the wiring, or a failure before Open.
 func (c *Client) opened() (*running, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.run == nil {
-		return nil, fault.New(fault.SessionNone, errors.New("the profile is not open"))
+		return nil, fault.New(fault.ProfileShut, nil)
 	}
 	return c.run, nil
 }
@@ -273,15 +312,17 @@ func (c *Client) Skew() time.Duration {
 
 // Close stops what this process serves and forgets unlocked keys. Sessions stay as they are.
 func (c *Client) Close() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.opening.Lock()
+	defer c.opening.Unlock()
 	for _, s := range c.stores {
 		s.Forget()
 	}
-	if c.run == nil {
+	c.mu.Lock()
+	r := c.run
+	c.run = nil
+	c.mu.Unlock()
+	if r == nil {
 		return nil
 	}
-	err := c.run.shared.Close()
-	c.run = nil
-	return err
+	return r.shared.Close()
 }

@@ -51,6 +51,7 @@ const (
 	GenerationMix  Code = "login.generation" // an encrypted and a plain step in one attempt
 	InboxEmpty     Code = "inbox.empty"      // the sandbox's inbox holds no code for this contact
 
+	ProfileShut     Code = "profile.shut"     // nothing can be asked before the profile is open
 	SessionNone     Code = "session.none"     // nobody is logged in
 	SessionExpired  Code = "session.expired"  // over by time
 	SessionRejected Code = "session.rejected" // the vendor no longer knows the key

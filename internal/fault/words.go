@@ -73,6 +73,7 @@ var catalogue = map[Code]entry{
 	GenerationMix:  {Invalid, Words{"Two kinds of log-in were mixed", "An encrypted and a plain step were used in one log-in.", "The service cannot join them.", "Start again.", "Start again"}},
 	InboxEmpty:     {NotFound, Words{"No code in the inbox", "The sandbox's inbox holds no code for this address.", "The log-in goes on.", "Wait a moment and look again, or send a new code.", "Look again"}},
 
+	ProfileShut:     {Unavailable, Words{"Latchkey is not open yet", "The profile is still being opened, or was closed.", "Nothing changed.", "Wait a moment, then try again.", "Try again"}},
 	SessionNone:     {NotFound, Words{"Nobody is logged in", "There is no session in this profile.", "Requests cannot be stamped.", "Log in.", "Log in"}},
 	SessionExpired:  {Expired, Words{"The session ended", "The session's time is over.", "Wallets are safe. Requests cannot be stamped until you log in.", "Log in again.", "Log in again"}},
 	SessionRejected: {Expired, Words{"The session was ended elsewhere", "The service no longer knows this session's key.", "Wallets are safe. Requests cannot be stamped until you log in.", "Log in again.", "Log in again"}},
