@@ -60,24 +60,23 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // admit lets in who may control the sandbox.
 func admit(r *http.Request) *refusal {
-	denied := func(why string) *refusal {
-		return &refusal{http: http.StatusForbidden, grpc: grpcDenied, code: "FORBIDDEN", message: why}
-	}
 	if !loopback(r.Host) {
-		return denied("the control port answers loopback hosts only")
+		return notForYou("the control port answers loopback hosts only")
 	}
 	if origin := r.Header.Get("Origin"); origin != "" {
 		u, err := url.Parse(origin)
 		if err != nil || u.Scheme != "http" || u.Host != r.Host {
-			return denied("the control port answers its own pages only")
+			return notForYou("the control port answers its own pages only")
 		}
 	}
-	if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
-		return denied("the control port answers its own pages only")
+	site := r.Header.Get("Sec-Fetch-Site")
+	followed := r.URL.Path == "/" && r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Dest") == "document" // a link to the page
+	if (site == "cross-site" || site == "same-site") && !followed {
+		return notForYou("the control port answers its own pages only")
 	}
 	if r.Method == http.MethodPost {
 		if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); !strings.EqualFold(strings.TrimSpace(kind), "application/json") {
-			return &refusal{http: http.StatusUnsupportedMediaType, grpc: grpcInvalid, code: "REQUEST_INVALID", message: "want Content-Type: application/json"}
+			return wrongMedia()
 		}
 	}
 	return nil

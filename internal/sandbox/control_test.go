@@ -41,6 +41,20 @@ func TestControlAnswersItsOwnerAlone(t *testing.T) {
 		{"a form", "POST", header("Content-Type", "application/x-www-form-urlencoded"), 415},
 		{"a text form", "POST", header("Content-Type", "text/plain"), 415},
 		{"no type", "POST", func(r *http.Request) { r.Header.Del("Content-Type") }, 415},
+		{"a cross-site frame", "GET", func(r *http.Request) {
+			r.URL.Path = "/"
+			r.Header.Set("Sec-Fetch-Site", "cross-site")
+			r.Header.Set("Sec-Fetch-Dest", "iframe")
+		}, 403},
+		{"a link on another page", "GET", func(r *http.Request) {
+			r.URL.Path = "/"
+			r.Header.Set("Sec-Fetch-Site", "cross-site")
+			r.Header.Set("Sec-Fetch-Dest", "document")
+		}, 200},
+		{"a link to a list", "GET", func(r *http.Request) {
+			r.Header.Set("Sec-Fetch-Site", "cross-site")
+			r.Header.Set("Sec-Fetch-Dest", "document")
+		}, 403},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var body any

@@ -1,10 +1,6 @@
 package sandbox
 
-import (
-	"time"
-
-	"github.com/google/uuid"
-)
+import "github.com/google/uuid"
 
 // endpoint answers one path: a query, or a family of activities. Authentication, the choice of the organization,
 // persistence and the envelope happen here and nowhere else; what a handler is given is inside one organization.
@@ -132,9 +128,3 @@ func (s *state) commit(records []record) {
 		s.disk.enqueue(s.version, rows)
 	}
 }
-
-// The window within which a request's own time must lie.
-const (
-	oldest = int64(time.Hour / time.Millisecond)
-	newest = int64(5 * time.Minute / time.Millisecond)
-)

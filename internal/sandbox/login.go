@@ -150,13 +150,15 @@ func agreement(v token.Verification, sig *clientSignature) (usage *token.Usage, 
 
 // contact returns the user of the organization whose contact was proven, with the contact verified from now on.
 func (t *tx) contact(v token.Verification) (*user, error) {
-	byContact, key, verified := &t.state.byEmail, sameEmail(v.Contact), func(u *user) *bool { return &u.emailVerified }
+	has := func(u *user) bool { return sameEmail(u.email) == sameEmail(v.Contact) }
+	verified, off := func(u *user) *bool { return &u.emailVerified }, noOTPEmailAuth
 	if v.VerificationType == otpSMS {
-		byContact, key, verified = &t.state.byPhone, v.Contact, func(u *user) *bool { return &u.phoneVerified }
+		has = func(u *user) bool { return u.phone == v.Contact }
+		verified, off = func(u *user) *bool { return &u.phoneVerified }, noSMSAuth
 	}
 	var found []*user
-	for u := range byContact.all(key) {
-		if u.org == t.org {
+	for _, u := range t.org.users {
+		if has(u) {
 			found = append(found, u)
 		}
 	}
@@ -166,10 +168,8 @@ func (t *tx) contact(v token.Verification) (*user, error) {
 	if len(found) != 1 {
 		return nil, notFound("no user found for the verified contact in organization", "organizationId", t.org.id.String())
 	}
-	if v.VerificationType == otpEmail && t.org.disabled&noOTPEmailAuth != 0 || v.VerificationType == otpSMS && t.org.disabled&noSMSAuth != 0 {
-		r := invalid("this way of authentication is disabled for the organization")
-		r.http, r.grpc, r.code = 403, grpcDenied, "FORBIDDEN"
-		return nil, r
+	if t.org.disabled&off != 0 {
+		return nil, switchedOff()
 	}
 	next := *found[0]
 	*verified(&next) = true
@@ -190,8 +190,8 @@ func (t *tx) begin(w sessionWish, u *user) (any, error) {
 	if w.SessionProfileID != "" {
 		return nil, notFound("no session profile found with the given ID", "sessionProfileId", w.SessionProfileID)
 	}
-	for other := range t.state.byKey.all(p) {
-		if other.org == u.org && other.id != u.id {
+	for _, other := range u.org.users {
+		if other.id != u.id && other.with(p) != nil {
 			return nil, exists("public key already exists in organization publicKey=%s", p)
 		}
 	}

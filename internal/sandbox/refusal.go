@@ -151,6 +151,19 @@ func badContact() *refusal {
 	return r
 }
 
+func switchedOff() *refusal {
+	return &refusal{http: http.StatusForbidden, grpc: grpcDenied, code: "FORBIDDEN", message: "this way of authentication is disabled for the organization", check: "rights"}
+}
+
+// notForYou keeps strangers from the control port.
+func notForYou(why string) *refusal {
+	return &refusal{http: http.StatusForbidden, grpc: grpcDenied, code: "FORBIDDEN", message: why, check: "control"}
+}
+
+func wrongMedia() *refusal {
+	return &refusal{http: http.StatusUnsupportedMediaType, grpc: grpcInvalid, code: "REQUEST_INVALID", message: "want Content-Type: application/json", check: "control"}
+}
+
 func badToken(why string) *refusal {
 	return invalid("invalid verification token: %s", why).because("verification token", "", why)
 }

@@ -59,6 +59,11 @@ func TestTheParentsVoteShowsNoKeys(t *testing.T) {
 	if got := seen(jane).at("activities", "0", "votes", "0", "user").(m); len(got["apiKeys"].([]any)) != 0 || got["userName"] != "Root user" {
 		t.Errorf("Jane sees %v", got)
 	}
+	jane.submit("CREATE_WALLET", m{"walletName": "w", "accounts": []m{}}).ok()
+	own := b.root.in(jane.org).query("list_activities", m{"filterByType": []string{"ACTIVITY_TYPE_CREATE_WALLET"}}).ok()
+	if got := own.at("activities", "0", "votes", "0", "user", "apiKeys").([]any); len(got) != 1 {
+		t.Errorf("the parent, who may read Jane's organization, sees %v of her", got)
+	}
 	if got := seen(b.root.in(jane.org)).at("activities", "0", "votes", "0", "user", "apiKeys").([]any); len(got) != 1 {
 		t.Errorf("the parent sees %v of itself", got)
 	}

@@ -1,8 +1,11 @@
 package sandbox
 
-import "strconv"
+import (
+	"encoding/json"
+	"strconv"
+)
 
-// This file is how users, keys and wallets look from outside. The names are the service's.
+// This file is how users, keys, wallets and activities look from outside. The names are the service's.
 
 type userView struct {
 	UserID          string       `json:"userId"`
@@ -102,5 +105,65 @@ func (a *account) view(withWallet bool) accountView {
 		w := a.wallet.view()
 		v.WalletDetails = &w
 	}
+	return v
+}
+
+// activityView is an activity as the service shows it.
+type activityView struct {
+	ID             string                     `json:"id"`
+	OrganizationID string                     `json:"organizationId"`
+	Status         string                     `json:"status"`
+	Type           string                     `json:"type"`
+	Intent         map[string]json.RawMessage `json:"intent"`
+	Result         map[string]json.RawMessage `json:"result"`
+	Votes          []voteView                 `json:"votes"`
+	Fingerprint    string                     `json:"fingerprint"`
+	CanApprove     bool                       `json:"canApprove"`
+	CanReject      bool                       `json:"canReject"`
+	CreatedAt      timestamp                  `json:"createdAt"`
+	UpdatedAt      timestamp                  `json:"updatedAt"`
+}
+
+type voteView struct {
+	ID         string    `json:"id"`
+	UserID     string    `json:"userId"`
+	User       userView  `json:"user"`
+	ActivityID string    `json:"activityId"`
+	Selection  string    `json:"selection"`
+	Message    string    `json:"message"`
+	PublicKey  string    `json:"publicKey"`
+	Signature  string    `json:"signature"`
+	Scheme     string    `json:"scheme"`
+	CreatedAt  timestamp `json:"createdAt"`
+}
+
+// view shows a to the caller, who sits in c.org. The caller of this method holds the lock.
+func (c *call) view(a *activity) activityView {
+	v := activityView{
+		ID: a.ID.String(), OrganizationID: a.Org.String(), Status: a.Status, Type: a.Type,
+		Intent: map[string]json.RawMessage{a.Intent: a.Parameters}, Result: map[string]json.RawMessage{},
+		Votes: []voteView{}, Fingerprint: a.Fingerprint.String(), CreatedAt: stampTime(a.Created), UpdatedAt: stampTime(a.Created),
+	}
+	if a.Result != "" {
+		v.Result[a.Result] = a.Outcome
+	}
+	voted := false
+	for _, vote := range a.Votes {
+		voter := userView{UserID: vote.User.String(), CreatedAt: stampTime(vote.Created), UpdatedAt: stampTime(vote.Created)}.full()
+		if org := c.state.orgs[vote.Org]; org != nil {
+			if u := org.user(vote.User); u != nil && (org == c.org || org == c.user.org) {
+				voter = u.view()
+			} else if u != nil {
+				voter.UserName = u.name // who reads the vote of another organization's user need not know his keys
+			}
+		}
+		voted = voted || vote.User == c.user.id
+		v.Votes = append(v.Votes, voteView{
+			ID: vote.ID.String(), UserID: vote.User.String(), User: voter, ActivityID: v.ID, Selection: "VOTE_SELECTION_APPROVED",
+			Message: vote.Message, PublicKey: vote.PublicKey, Signature: vote.Signature, Scheme: vote.Scheme, CreatedAt: stampTime(vote.Created),
+		})
+	}
+	v.CanApprove = a.Status == statusConsensus && !voted && !c.onBehalf()
+	v.CanReject = v.CanApprove
 	return v
 }
