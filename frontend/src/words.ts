@@ -19,6 +19,9 @@ export const words = {
   copied: 'Copied',
   notCopied: 'Not copied',
 
+  /** A key store within a sentence: its program's name, and memory by its plain word. */
+  place: (backend: string, name: string) => (backend === 'memory' ? 'memory' : name),
+
   internal: {
     title: 'Something went wrong in Latchkey',
     happened: 'A fault in the program stopped this step.',
@@ -83,7 +86,7 @@ export const words = {
     keychainKeeps: 'You stay logged in when Latchkey quits.',
     memoryKeeps: 'You log in again at each start.',
     nowhere: 'Keys can live nowhere yet.',
-    state: { protected: 'unlocked', passphrase: 'asked once per start', memory: 'gone when you quit', locked: 'locked', absent: 'not there', unknown: '' },
+    state: { protected: 'unlocked', passphrase: 'asked once per start', memory: 'gone when you quit', locked: 'locked', absent: '', unknown: '' },
   },
 
   steps: {

@@ -327,6 +327,12 @@ describe('the code', () => {
   })
 })
 
+test('a key kept in memory is said to be in memory', async () => {
+  await openWindow(state({ ...states.code, store: { backend: 'memory', name: 'Memory, until you quit', state: 'memory', failure: null } }))
+  expect(screen.getByText(/in memory$/)).toBeInstanceOf(HTMLElement)
+  expect(within(screen.getByRole('contentinfo')).getByText('Memory, until you quit')).toBeInstanceOf(HTMLElement)
+})
+
 describe('an ended session', () => {
   test.each([
     [states.endedStartup, 'Your session ended while Latchkey was closed', /untouched/],
