@@ -35,12 +35,16 @@ func TestR1_KilledAtEveryStep(t *testing.T) {
 
 func TestR1_KilledAtRandomAgainAndAgain(t *testing.T) {
 	random := seed(t)
-	kills, want := 0, campaign(25, 2000)
+	kills, want := 0, campaign(15, 2000)
+	stories := []struct {
+		what  string
+		steps int // about as many as it has
+	}{{"login", 9}, {"login,refresh", 18}, {"login,refresh,retire", 24}, {"login,refresh,retire,logout", 36}, {"retire,logout", 10}}
 	for kills < want {
 		d := newDesk(t)
 		url := d.serve()
 		for range 8 { // the same profile is hit again before it was ever whole
-			story := []string{"login", "login,refresh", "login,refresh,retire", "login,refresh,retire,logout", "retire,logout"}[random.IntN(5)]
+			story := stories[random.IntN(len(stories))]
 			lossy := random.IntN(4) == 0
 			if lossy { // the service does it, and nobody hears of it
 				d.vendor.After.Set(func(q sessiontest.Request) error {
@@ -50,7 +54,7 @@ func TestR1_KilledAtRandomAgainAndAgain(t *testing.T) {
 					return nil
 				})
 			}
-			if crash(t, d, url, 1+random.IntN(30), story, lossy) {
+			if crash(t, d, url, 1+random.IntN(story.steps), story.what, lossy) {
 				kills++
 			}
 			d.vendor.After.Set(nil)

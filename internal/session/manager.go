@@ -93,7 +93,7 @@ const (
 
 func (m *Manager) prepare() {
 	m.once.Do(func() {
-		m.wake = make(chan struct{}, 1)
+		m.wake, m.seal.turn = make(chan struct{}, 1), make(chan struct{}, 1)
 		m.tries, m.running, m.flights = map[string]try{}, map[task]bool{}, map[string]*flight{}
 		m.told, m.asked, m.leaving = map[telling]bool{}, map[string]bool{}, map[string]*departure{}
 		if m.Log == nil {

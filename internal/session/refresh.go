@@ -307,6 +307,13 @@ func (m *Manager) refreshFailed(id string, err error) {
 		return
 	}
 	next := m.failed(refreshName(id), err, r.Key.Expires.sub(now))
+	if r.Next != nil && r.standing(now) == unsure {
+		// Nobody could ask about the next key: while that lasts, people are told that the session is over.
+		m.mu.Lock()
+		m.asked[r.Next.PublicKey] = true
+		m.mu.Unlock()
+		m.nudge()
+	}
 	m.Log.Warn("refresh a session", "session", id, "next", next.time(), "error", err)
 	m.listeners.publish(Event{
 		Type: RefreshFailed, SessionID: id, PublicKey: r.Key.PublicKey, At: now.time(), Next: next.time(), Err: err,

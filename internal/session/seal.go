@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"sync"
+	"sync/atomic"
 
 	"latchkey/internal/fault"
 	"latchkey/internal/store"
@@ -15,20 +15,28 @@ const (
 	stateKeyLock = "state-key.lock"
 )
 
-// sealing is the state key, once it was read.
+// sealing is the state key, once it was read. Reading it may wait for a person, so whoever comes meanwhile waits for a
+// turn no longer than its own context allows.
 type sealing struct {
-	mu     sync.Mutex
-	sealer *store.Sealer
+	turn   chan struct{} // one at a time; made by prepare
+	sealer atomic.Pointer[store.Sealer]
 }
 
 // sealer returns what seals tokens and attempts. Its key lies in the key store and is made when it is first needed,
 // under a lock of its own, so that two processes do not make two. The keychain may be asked.
 func (m *Manager) sealer(ctx context.Context) (*store.Sealer, error) {
 	s := &m.seal
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.sealer != nil {
-		return s.sealer, nil
+	if sealer := s.sealer.Load(); sealer != nil {
+		return sealer, nil
+	}
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return nil, fault.New(fault.KeychainTimeout, ctx.Err())
+	}
+	if sealer := s.sealer.Load(); sealer != nil {
+		return sealer, nil
 	}
 	value, err := m.Keys.Secret(ctx, stateKeyName)
 	if lost(err, value) {
@@ -37,8 +45,12 @@ func (m *Manager) sealer(ctx context.Context) (*store.Sealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.sealer, err = store.NewSealer(value)
-	return s.sealer, err
+	sealer, err := store.NewSealer(value)
+	if err != nil {
+		return nil, err
+	}
+	s.sealer.Store(sealer)
+	return sealer, nil
 }
 
 // lost reports whether there is no state key that could be used. What was sealed under a lost one is lost too, and
