@@ -27,6 +27,16 @@
 // token; unknown to the service, it is used for the next try. A key that left without being revoked stays on a list of
 // public keys that a later session of the same user works off.
 //
+// A session has at most two keys at the service: its own, and during a refresh the next one, or after it for a minute
+// the last one. Before another is made the last one is revoked.
+//
 // Two locks: state.lock over read, decide and write, never over keychain or network; refresh-<id>.lock over one
-// refresh, at most 30 seconds. Both end with their process.
+// refresh, at most 30 seconds. Both end with their process. (A third, state-key.lock, is held while the key that seals
+// tokens and attempts is made, once in the life of a profile.)
+//
+// # Wrong clocks
+//
+// Decisions use the service's time: the wall clock and, when its answers show more than 30 seconds, the skew. The skew
+// belongs to a setting of the clock, so it is stored with the state, and in doubt after a jump; see clockwork. A wrong
+// clock of which nobody has told us yet is believed: a session that seems over by it ends, and is logged in to again.
 package session
