@@ -35,8 +35,8 @@ func TestLoopbackIsToldFromTheRest(t *testing.T) {
 		"127.0.0.1:0": true, "localhost:3000": true, "[::1]:80": true, "127.8.8.8:1": true,
 		"0.0.0.0:0": false, ":3000": false, "192.0.2.1:80": false, "example.org:80": false, "": false, "[::]:1": false,
 	} {
-		if got := loopback(addr); got != want {
-			t.Errorf("loopback(%q) = %v", addr, got)
+		if got := local.Loopback(addr); got != want {
+			t.Errorf("Loopback(%q) = %v", addr, got)
 		}
 	}
 }

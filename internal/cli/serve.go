@@ -28,7 +28,7 @@ func (t *terminal) sandbox() *cobra.Command {
 		Long: "Runs Turnkey's API, imitated, until interrupted. One JSON line on standard output says that it is ready\n" +
 			"and where; the log goes to standard error. Without --state it forgets everything at the end.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.Seed != 0 && !loopback(o.Listen) {
+			if o.Seed != 0 && !local.Loopback(o.Listen) {
 				return usage{errors.New("--seed makes keys that anyone can compute, so it is refused with a --listen beyond loopback")}
 			}
 			o.Log = t.log(true)
@@ -54,7 +54,7 @@ func (t *terminal) sandbox() *cobra.Command {
 	c.Flags().Uint64Var(&o.Seed, "seed", 0, "replays a run: fixes choices and derived keys")
 	c.Flags().StringVar(&envFile, "env-file", "", "writes the variables that Turnkey's examples read")
 	c.PreRunE = func(*cobra.Command, []string) error {
-		if !loopback(o.Control) {
+		if !local.Loopback(o.Control) {
 			return usage{errors.New("--control must be on loopback: whoever reaches it reads every code")}
 		}
 		return nil
@@ -161,16 +161,6 @@ func environment(r local.Ready) []byte {
 		fmt.Fprintf(&b, "%s=%s\n", v[0], v[1])
 	}
 	return []byte(b.String())
-}
-
-// loopback reports whether an address to listen on is reachable from this machine alone.
-func loopback(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func (t *terminal) versionCommand() *cobra.Command {

@@ -70,7 +70,8 @@ const (
 	ActivityRejected Code = "activity.rejected" // somebody voted no
 	ActivityLate     Code = "activity.late"     // accepted, but not done within the caller's time
 
-	SandboxFailed Code = "sandbox.failed" // the built-in sandbox or backend did not start
-	SandboxBusy   Code = "sandbox.busy"   // another process serves it, and does not answer
-	Cancel        Code = "cancelled"
+	SandboxFailed  Code = "sandbox.failed"  // the built-in sandbox or backend did not start
+	SandboxDamaged Code = "sandbox.damaged" // its file cannot be read, and was set aside
+	SandboxBusy    Code = "sandbox.busy"    // another process serves it, and does not answer
+	Cancel         Code = "cancelled"
 )

@@ -92,7 +92,8 @@ var catalogue = map[Code]entry{
 	ActivityRejected: {Denied, Words{"The request was rejected", "Somebody whose approval is needed said no.", "Nothing changed.", "Ask the person who rejected it.", ""}},
 	ActivityLate:     {Unavailable, Words{"Turnkey is still working on it", "The request was accepted, but was not done in time.", "It may still be done.", "Look again in a moment.", "Look again"}},
 
-	SandboxFailed: {Unavailable, Words{"A local server did not start", "The sandbox or the backend could not be started on this computer.", "Nothing was lost.", "Try again; the details name the reason.", "Try again"}},
-	SandboxBusy:   {Unavailable, Words{"Another Latchkey does not answer", "Another Latchkey process serves the sandbox, and is silent. It may be stopped or busy.", "Nothing changed here.", "End or continue the other one; the details name it. Then try again.", "Try again"}},
-	Cancel:        {Cancelled, Words{"Cancelled", "You turned away.", "Nothing changed.", "Nothing to do.", ""}},
+	SandboxFailed:  {Unavailable, Words{"A local server did not start", "The sandbox or the backend could not be started on this computer.", "Nothing was lost.", "Try again; the details name the reason.", "Try again"}},
+	SandboxDamaged: {Corrupt, Words{"The sandbox's file is damaged", "The file with the sandbox's organizations cannot be read. It was set aside.", "The sandbox's wallets are out of reach. Nothing real was in them.", "Start again with an empty sandbox; the details name the file.", "Start again"}},
+	SandboxBusy:    {Unavailable, Words{"Another Latchkey does not answer", "Another Latchkey process serves the sandbox, and is silent. It may be stopped or busy.", "Nothing changed here.", "End or continue the other one; the details name it. Then try again.", "Try again"}},
+	Cancel:         {Cancelled, Words{"Cancelled", "You turned away.", "Nothing changed.", "Nothing to do.", ""}},
 }

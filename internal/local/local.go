@@ -6,8 +6,10 @@
 package local
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"latchkey/internal/backend"
@@ -69,6 +71,9 @@ func StartSandbox(o SandboxOptions) (*Sandbox, error) {
 		return nil, fmt.Errorf("open the sandbox: %w", err)
 	}
 	s := &Sandbox{box: box}
+	if box.Seeded() && !Loopback(o.Listen) {
+		return nil, closing(s, fault.New(fault.ProfileBad, errors.New("a sandbox with a chosen seed has keys that anyone can compute, so it listens on loopback only")))
+	}
 	if s.api, err = serve(o.Listen, sandboxServer(box.API()), o.Log); err != nil {
 		return nil, closing(s, err)
 	}
@@ -140,6 +145,16 @@ func BackendFor(r Ready, log *slog.Logger) (backend.Config, error) {
 	c, err := backend.FromEnv(func(name string) string { return env[name] })
 	c.Log = log
 	return c, err
+}
+
+// Loopback reports whether an address to listen on is reachable from this machine alone.
+func Loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func closing(s *Sandbox, err error) error {

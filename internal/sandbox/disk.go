@@ -13,6 +13,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"latchkey/internal/fault"
 )
 
 // row is one record as it stands on disk. A nil value removes it.
@@ -24,7 +26,7 @@ type row struct {
 
 // The buckets. Records are read back in this order, so that what a record refers to is there before it.
 const (
-	bucketMeta     = "meta"     // "seed", "starts", "clock", "format"
+	bucketMeta     = "meta"     // "seed", "seeded", "starts", "clock", "format"
 	bucketOrg      = "org"      // by number, the parent first
 	bucketUser     = "user"     // by number
 	bucketWallet   = "wallet"   // by number
@@ -60,11 +62,14 @@ func openDisk(dir string) (*disk, error) {
 		return nil, fmt.Errorf("state folder: %w", err)
 	}
 	db, err := bolt.Open(filepath.Join(dir, "sandbox.db"), 0o600, &bolt.Options{Timeout: 2 * time.Second})
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("state folder %q: another sandbox uses it", dir)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, fmt.Errorf("state folder %q: %w", dir, fault.New(fault.SandboxBusy, errors.New("another sandbox uses it")))
+	case err != nil:
 		return nil, fmt.Errorf("state folder %q: %w", dir, err)
+	}
+	if err := allThere(db); err != nil {
+		return nil, errors.Join(fmt.Errorf("state folder %q: %w", dir, err), db.Close())
 	}
 	err = db.Update(func(tx *bolt.Tx) error {
 		for _, name := range buckets {
@@ -78,6 +83,18 @@ func openDisk(dir string) (*disk, error) {
 		return nil, errors.Join(fmt.Errorf("state folder %q: %w", dir, err), db.Close())
 	}
 	return &disk{db: db}, nil
+}
+
+// allThere reports whether the file has all the pages that it says it has. Reading one that is missing is not an error but
+// a signal, which ends the program.
+func allThere(db *bolt.DB) error {
+	return db.View(func(tx *bolt.Tx) error {
+		info, err := os.Stat(db.Path())
+		if err == nil && info.Size() < tx.Size() {
+			err = fmt.Errorf("%w: %d of %d bytes are there", errDamaged, info.Size(), tx.Size())
+		}
+		return err
+	})
 }
 
 func (d *disk) close() error {

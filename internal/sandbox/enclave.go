@@ -74,7 +74,7 @@ func version4(b [16]byte) uuid.UUID {
 type Facts struct {
 	OrganizationID                string `json:"organizationId"`
 	APIPublicKey                  string `json:"apiPublicKey"`
-	APIPrivateKey                 string `json:"apiPrivateKey"`
+	APIPrivateKey                 string `json:"apiPrivateKey,omitempty"`
 	NotarizerPublicKey            string `json:"notarizerPublicKey"`            // uncompressed, as are the next three
 	TLSFetcherPublicKey           string `json:"tlsFetcherPublicKey"`           //
 	SignerPublicKey               string `json:"signerPublicKey"`               //

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"crypto/rand"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -24,6 +23,7 @@ type Options struct {
 
 // Sandbox is one imitation of the service with its organizations. Its handlers may serve at once.
 type Sandbox struct {
+	seeded   atomic.Bool // see Seeded
 	log      *slog.Logger
 	clock    *clock
 	disk     *disk
@@ -46,11 +46,12 @@ func New(o Options) (*Sandbox, error) {
 	s := &Sandbox{log: o.Log, clock: newClock(o.Now), requests: newRequests()}
 	s.api, s.control = newAPI(s), newControl(s)
 	if o.StateDir == "" {
+		s.seeded.Store(o.Seed != 0)
 		st := newState(newEnclave(seedOr(o.Seed)), 0, nil)
 		st.found(s.clock.now().UnixMilli())
 		s.state.Store(st)
-	} else if err := s.open(o.StateDir, o.Seed); err != nil {
-		return nil, errors.Join(fmt.Errorf("sandbox: %w", err), s.disk.close())
+	} else if err := s.openFolder(o.StateDir, o.Seed); err != nil {
+		return nil, fmt.Errorf("sandbox: %w", err)
 	}
 	s.log.Info("sandbox ready", "seed", s.state.Load().enclave.seed, "organization", s.state.Load().enclave.parentID)
 	return s, nil
@@ -65,6 +66,10 @@ func (s *Sandbox) Control() http.Handler { return s.control }
 
 // Facts returns what clients need to know. A reset to another seed changes them.
 func (s *Sandbox) Facts() Facts { return s.state.Load().enclave.facts() }
+
+// Seeded reports whether a person chose the seed, now or when the state folder was made: whoever knows the seed knows
+// every key.
+func (s *Sandbox) Seeded() bool { return s.seeded.Load() }
 
 // Close closes the state folder. Requests under way fail after it, so the servers are stopped first.
 func (s *Sandbox) Close() error { return s.disk.close() }
@@ -83,19 +88,21 @@ func (s *Sandbox) open(dir string, seed uint64) (err error) {
 	if s.disk, err = openDisk(dir); err != nil {
 		return err
 	}
-	format, starts, stored, clock := 0, uint64(0), uint64(0), clockState{}
+	format, starts, stored, seeded, clock := 0, uint64(0), uint64(0), false, clockState{}
 	known, err := s.disk.readMeta("seed", &stored)
 	if err != nil {
 		return err
 	}
 	if !known {
+		s.seeded.Store(seed != 0)
 		return s.begin(seedOr(seed))
 	}
-	for name, v := range map[string]any{"format": &format, "starts": &starts, "clock": &clock} {
+	for name, v := range map[string]any{"format": &format, "starts": &starts, "clock": &clock, "seeded": &seeded} {
 		if _, err := s.disk.readMeta(name, v); err != nil {
 			return err
 		}
 	}
+	s.seeded.Store(seeded)
 	if format != diskFormat {
 		return fmt.Errorf("state folder %q: format %d, this version reads %d", dir, format, diskFormat)
 	}
@@ -128,7 +135,7 @@ func (s *Sandbox) begin(seed uint64) error {
 	st := newState(newEnclave(seed), 0, s.disk)
 	rows := st.found(s.clock.now().UnixMilli())
 	if s.disk != nil {
-		rows = append(rows, metaRow("seed", seed), metaRow("format", diskFormat), metaRow("starts", 0), metaRow("clock", s.clock.state()))
+		rows = append(rows, metaRow("seed", seed), metaRow("format", diskFormat), metaRow("starts", 0), metaRow("seeded", s.seeded.Load()), metaRow("clock", s.clock.state()))
 		if err := s.disk.wipe(rows); err != nil {
 			return fmt.Errorf("write state: %w", err)
 		}
