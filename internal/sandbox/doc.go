@@ -28,8 +28,11 @@
 //   - Verification tokens may be used until they end, as often as their owner likes: no source says otherwise.
 //   - Without a state folder only the newest activities are kept, about 48 MB of them; an older one is not found, and
 //     the same bytes would be done again (within the hour in which their timestamp is accepted).
+//   - A vote by a user of another organization (the parent's, in a sub-organization) shows that user by id and name alone.
+//   - A key of exactly one sub-organization may name the parent's id in every request, not in log-ins and whoami alone.
 //   - appProofs are never sent.
 //   - What no source says and this sandbox chose: a stale timestampMs is REQUEST_INVALID; alphanumeric codes use
 //     Crockford's alphabet; the test contacts' code is as many zeros as the code is long; organization and user names,
-//     API key names and wallet labels have no length limit of their own; requests above 1 MiB are answered 413.
+//     API key names and wallet labels have no length limit of their own; requests above 1 MiB are answered 413; one
+//     request makes at most 1,000 accounts or signatures; wallet and account names are unique in their organization.
 package sandbox
