@@ -53,9 +53,10 @@ func readRows(path string) ([]row, error) {
 
 var (
 	rowID = regexp.MustCompile(`^[PRE]\d+$`)
-	// A Go test or benchmark carries a row by its name, a test of the front end by the first word of its title.
+	// A Go test or benchmark carries a row by its name, a test of the front end by the first word of its
+	// title, "E4: …" or "TestE4: …".
 	goCarrier = regexp.MustCompile(`(?m)^func ((?:Test|Benchmark|Fuzz)([PRE]\d+)_\w+)\(`)
-	jsCarrier = regexp.MustCompile("(?m)\\b(?:test|it|describe)\\(\\s*['\"`](([PRE]\\d+)[: _][^'\"`]*)")
+	jsCarrier = regexp.MustCompile("(?m)\\b(?:test|it|describe)\\(\\s*['\"`]((?:Test)?([PRE]\\d+)[: _][^'\"`]*)")
 )
 
 // carriers finds the tests that carry a row, by row.
