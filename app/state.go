@@ -67,6 +67,7 @@ func (a *App) openState(ctx context.Context, c *client.Client, s *State) {
 		s.Phase, s.Ended = PhaseEnded, &EndedView{
 			Reason: string(over.Ended.Reason), At: ms(over.Ended.At), Contact: over.Contact,
 			Revoked: over.Ended.Revoked, EndsAt: ms(over.Ended.EndsAt),
+			Kept: over.Ended.Kept,
 		}
 		return
 	}

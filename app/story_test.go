@@ -124,7 +124,7 @@ func TestTheWholeWayThroughTheBoundMethods(t *testing.T) {
 	}
 
 	s = must(a.LogOut())(t)
-	if s.Phase != PhaseEnded || s.Ended == nil || s.Ended.Reason != "loggedOut" || !s.Ended.Revoked {
+	if s.Phase != PhaseEnded || s.Ended == nil || s.Ended.Reason != "loggedOut" || !s.Ended.Revoked || s.Ended.Kept {
 		t.Fatalf("after log-out: %+v", s)
 	}
 	if _, err := a.Wallets(); !errors.Is(err, fault.NotFound) {

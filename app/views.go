@@ -91,6 +91,7 @@ type EndedView struct {
 	Contact string `json:"contact"`
 	Revoked bool   `json:"revoked"` // with loggedOut: Turnkey was told
 	EndsAt  int64  `json:"endsAt"`  // with loggedOut, not told: when the key ends by itself
+	Kept    bool   `json:"kept"`    // the key is still in a key store that could not be reached
 }
 
 // Wallet is a wallet with its accounts.

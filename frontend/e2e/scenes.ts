@@ -117,7 +117,7 @@ export function session(over: Partial<Session> = {}): Session {
 }
 
 export function ended(over: Partial<Ended> = {}): Ended {
-  return { reason: 'revoked', at: noon, contact: robin, revoked: false, endsAt: noon, ...over }
+  return { reason: 'revoked', at: noon, contact: robin, revoked: false, endsAt: noon, kept: false, ...over }
 }
 
 export const states = {
@@ -147,6 +147,7 @@ export const states = {
   endedRevoked: state({ phase: 'ended', connection: 'connected', ended: ended() }),
   endedStartup: state({ phase: 'ended', connection: 'connected', ended: ended({ reason: 'startup', at: noon - 60 * minute }) }),
   loggedOut: state({ phase: 'ended', connection: 'connected', ended: ended({ reason: 'loggedOut', revoked: true, endsAt: noon + 11 * minute }) }),
+  loggedOutLocked: state({ phase: 'ended', connection: 'connected', ended: ended({ reason: 'loggedOut', revoked: false, endsAt: noon + 11 * minute, kept: true }) }),
   loggedOutOffline: state({ phase: 'ended', connection: 'offline', ended: ended({ reason: 'loggedOut', revoked: false, endsAt: noon + 11 * minute }) }),
 }
 

@@ -79,7 +79,8 @@ export type Session = {
   retryAt: number
 }
 
-export type Ended = { reason: EndReason; at: number; contact: string; revoked: boolean; endsAt: number }
+/** How a session ended. kept: its key is still in a key store that could not be reached, and is deleted later. */
+export type Ended = { reason: EndReason; at: number; contact: string; revoked: boolean; endsAt: number; kept: boolean }
 
 /** All that the window shows but for wallets. Times are milliseconds of the service's clock. */
 export type State = {

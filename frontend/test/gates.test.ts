@@ -337,6 +337,7 @@ describe('an ended session', () => {
   test.each([
     [states.endedStartup, 'Your session ended while Latchkey was closed', /untouched/],
     [states.loggedOut, 'You are logged out', /gone from this computer. The service refuses it/],
+    [states.loggedOutLocked, 'You are logged out', /could not be reached: it is deleted there as soon as it can be/],
     [states.loggedOutOffline, 'You are logged out', /could not be told. It ends there by itself at/],
   ])('says why', async (from, title, say) => {
     const { user, stub } = await openWindow(from)

@@ -42,6 +42,7 @@ type Ended struct {
 	At      time.Time
 	Revoked bool      // the service does not know the key any more
 	EndsAt  time.Time // when an unrevoked key ends by itself
+	Kept    bool      // the key is still in its store, which could not be reached; it signs nothing any more
 }
 
 func (m *Manager) view(r record, active string) Session {
@@ -120,7 +121,11 @@ func (m *Manager) LastEnded() (Session, bool) {
 		return Session{}, false
 	}
 	v := m.view(*r, s.Active)
-	return v, v.Ended != nil
+	if v.Ended == nil {
+		return v, false
+	}
+	v.Ended.Kept = slices.ContainsFunc(s.Leaving, func(k leavingKey) bool { return k.PublicKey == r.Key.PublicKey })
+	return v, true
 }
 
 // State returns what an interface must know first. It looks at the clock each time.
