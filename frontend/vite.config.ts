@@ -31,7 +31,5 @@ export default defineConfig({
     // A person's steps, one by one, on a machine that does other things besides.
     testTimeout: 30_000,
     restoreMocks: true,
-    // A bound against hanging, not a measure: a loaded machine takes seconds for what takes milliseconds elsewhere.
-    testTimeout: 60_000,
   },
 })

@@ -11,13 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
-
-	"latchkey/internal/fault"
 )
 
 const childFolder = "LATCHKEY_TEST_JOIN"
@@ -64,28 +59,6 @@ func otherProcess(t *testing.T, dir string) (*exec.Cmd, Endpoints) {
 		t.Fatal(err)
 	}
 	return child, at
-}
-
-func TestAServingProcessThatIsStoppedIsNamed(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "sandbox")
-	child, _ := otherProcess(t, dir)
-	if err := child.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = child.Process.Kill()
-		_ = child.Wait() // it says "killed"
-	}()
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	s, err := Join(ctx, dir, quiet(t))
-	if err == nil {
-		_ = s.Close()
-		t.Fatal("joined a process that does not answer")
-	}
-	if fault.CodeOf(err) != fault.SandboxBusy || !strings.Contains(err.Error(), strconv.Itoa(child.Process.Pid)) {
-		t.Errorf("%v", err)
-	}
 }
 
 func quiet(t *testing.T) *slog.Logger {
