@@ -141,7 +141,7 @@ describe('ways in', () => {
     const { user, stub } = await openWindow(states.ways)
     stub.refuse('beginEmail', failures.limited)
     await user.type(screen.getByLabelText('E-mail'), `${robin}{Enter}`)
-    const wait = await screen.findByRole('button', { name: 'Wait 4:10' })
+    const wait = await screen.findByRole('button', { name: /^Wait 4:(10|0\d)$/ })
     await user.click(wait)
     expect(stub.calls('beginEmail')).toHaveLength(1)
   })
@@ -254,7 +254,7 @@ describe('the code', () => {
 
   test('cannot be sent again before its time, and says when', async () => {
     await openWindow(states.code)
-    expect(screen.getByText('Resend in 0:22')).toBeInstanceOf(HTMLElement)
+    expect(screen.getByText(/^Resend in 0:(2[0-2]|1\d)$/)).toBeInstanceOf(HTMLElement)
     expect(screen.queryByRole('button', { name: 'Send a new code' })).toBeNull()
   })
 
@@ -262,7 +262,7 @@ describe('the code', () => {
     const { user, stub } = await openWindow(states.codeResend)
     stub.refuse('resendCode', failures.limited)
     await user.click(screen.getByRole('button', { name: 'Send a new code' }))
-    await screen.findByText('Wait 4:10')
+    await screen.findByText(/^Wait 4:(10|0\d)$/)
     expect(boxes().every((box) => !box.disabled)).toBe(true)
   })
 
