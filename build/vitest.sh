@@ -5,12 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 name=$1 script=$2
 shift 2
-# Unit tests get more time than Vitest's five seconds: the machine may be compiling beside them.
-patience=()
-[ "$script" = test ] && patience=(--testTimeout=60000 --hookTimeout=60000)
 result=$(mktemp)
 trap 'rm -f "$result"' EXIT
 status=0
-(cd frontend && NO_COLOR=1 npm run --silent "$script" -- "${patience[@]}" --reporter=default --reporter=json --outputFile.json="$result") </dev/null || status=$?
+(cd frontend && NO_COLOR=1 npm run --silent "$script" -- --reporter=default --reporter=json --outputFile.json="$result") </dev/null || status=$?
 build/tools/bin/ledger vitest -name "$name" "$@" <"$result" || status=1
 exit $status
