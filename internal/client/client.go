@@ -277,11 +277,11 @@ func (c *Client) Run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	served := make(chan error, 1)
-	go func() { served <- r.shared.Run(ctx) }()
+	var work sync.WaitGroup
+	work.Go(func() { _ = r.shared.Run(ctx) }) // it ends with ctx alone
 	err = r.sessions.Run(ctx)
 	cancel()
-	_ = <-served // it ends with ctx alone
+	work.Wait()
 	return err
 }
 

@@ -298,7 +298,8 @@ func (d *desk) RoundTrip(q *http.Request) (reply *http.Response, err error) {
 		return nil, errors.New("connection refused")
 	}
 	defer func() {
-		if cut := recover(); cut == http.ErrAbortHandler {
+		cut := recover()
+		if abort, ok := cut.(error); ok && errors.Is(abort, http.ErrAbortHandler) {
 			err = errors.New("connection reset")
 		} else if cut != nil {
 			panic(cut)
