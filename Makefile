@@ -50,9 +50,13 @@ bench: $(LEDGER) ## the figures of the P rows, side by side with what each is me
 		| $(LEDGER) bench
 
 .PHONY: campaign
-campaign: $(LEDGER) ## the long form of one row's tests: make campaign ROW=R1
-	@[[ "$(ROW)" =~ ^[PRE][0-9]+$$ ]] || { echo "which row? make campaign ROW=R1" >&2; exit 2; }
-	@LATCHKEY_CAMPAIGN=$(ROW) go test -json -race -count 1 -timeout 25m -run '^(Test|Fuzz)$(ROW)_' ./... | $(LEDGER) tests -row $(ROW)
+campaign: $(LEDGER) ## the long form of the R rows' tests, or of one row's: make campaign ROW=R1
+	@for row in $(or $(ROW),$(shell grep -rhoE '^func (Test|Fuzz)R[0-9]+_' --include='*_test.go' app internal | grep -oE 'R[0-9]+' | sort -uV)); do \
+		folders=$$(grep -rlE "^func (Test|Fuzz)$${row}_" --include='*_test.go' app internal | xargs -rn1 dirname | sort -u | sed 's|^|./|' || true); \
+		[ -n "$$folders" ] || { echo "no test carries $$row" >&2; exit 2; }; \
+		echo "== $$row"; \
+		LATCHKEY_CAMPAIGN=$$row go test -json -race -count 1 -timeout 25m -run "^(Test|Fuzz)$${row}_" $$folders | $(LEDGER) tests -v -row $$row; \
+	done
 
 .PHONY: rows
 rows: $(LEDGER) ## every promised number, its tests, its last figure; fails on a claimed one without a test

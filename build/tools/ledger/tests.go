@@ -163,13 +163,16 @@ func reason(text string) string {
 	return "no reason given"
 }
 
-// figures returns the lines that a test logged for the row.
+// figures returns the lines that tests logged for the row, or without any that they passed.
 func (r report) figures(row string) []figure {
 	var kept []figure
 	for _, line := range r.logged {
 		if text, ok := strings.CutPrefix(line, row+": "); ok {
 			kept = append(kept, figure{Row: row, Text: text})
 		}
+	}
+	if len(kept) == 0 && r.err() == nil {
+		kept = append(kept, figure{Row: row, Text: fmt.Sprintf("long form passed, %d tests", r.passed)})
 	}
 	return kept
 }
