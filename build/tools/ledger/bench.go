@@ -70,6 +70,9 @@ func (f figureFile) keep(fresh []figure) error {
 
 var benchLine = regexp.MustCompile(`^Benchmark(P\d+)_(\S+?)(?:-\d+)?\s+\d+\s+(.*)`)
 
+// chatter is what go test prints about itself and the machine around the figures.
+var chatter = regexp.MustCompile(`^(PASS|ok|\?|goos:|goarch:|pkg:|cpu:)`)
+
 // readBench prints what the benchmarks of each row measured, the median of all repetitions, and keeps it. What
 // testing measures by itself (ns/op, B/op, MB/s), and other times, depend on the machine: they are left out where a
 // benchmark reports a ratio or a count of its own.
@@ -89,7 +92,7 @@ func readBench(in io.Reader, out io.Writer, figures figureFile) error {
 			if strings.HasPrefix(lines.Text(), "FAIL") || strings.HasPrefix(lines.Text(), "---") {
 				failed = true
 			}
-			if !strings.HasPrefix(lines.Text(), "PASS") && !strings.HasPrefix(lines.Text(), "?") && !strings.HasPrefix(lines.Text(), "ok") {
+			if !chatter.MatchString(lines.Text()) {
 				fmt.Fprintln(out, lines.Text())
 			}
 			continue
