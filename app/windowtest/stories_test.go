@@ -187,7 +187,7 @@ func TestAnAbsentKeychainIsSaidAndNothingIsChosenSilently(t *testing.T) {
 		t.Run(theme.name, func(t *testing.T) {
 			d := openDesk(t, theme.gtk)
 			w := d.open(path)
-			w.read("not there")
+			w.read("No keychain is running.")
 			w.read("Choose where keys will live.")
 			w.named("absent keychain")
 			w.keep("keychain-absent-" + theme.name)
