@@ -135,14 +135,14 @@ func (o *OTP) Continue(ctx context.Context, attemptID, code string) (session.Ses
 		return session.Session{}, fmt.Errorf("log in: %w", err)
 	}
 	if k.OrganizationID == "" {
-		if err := o.signUp(ctx, record, &k, proof, key); err != nil {
+		if err := o.signUp(ctx, &k, proof, key); err != nil {
 			return session.Session{}, err
 		}
 	}
 	jwt, err := o.logIn(ctx, &record, &k, proof, key)
 	if fault.CodeOf(err) == fault.AccountUnknown { // what the look-up named is gone
 		k.OrganizationID = ""
-		if err := o.signUp(ctx, record, &k, proof, key); err != nil {
+		if err := o.signUp(ctx, &k, proof, key); err != nil {
 			return session.Session{}, err
 		}
 		jwt, err = o.logIn(ctx, &record, &k, proof, key)

@@ -149,8 +149,9 @@ func (o *OTP) proof(record session.Attempt, k kept) (token.Verification, error) 
 	return v, nil
 }
 
-// signUp makes the account and keeps its organization.
-func (o *OTP) signUp(ctx context.Context, record session.Attempt, k *kept, proof token.Verification, key keystore.Signer) error {
+// signUp makes the account. Its organization is kept by logIn, which follows; until then the Idempotency-Key, which is
+// kept already, brings the same answer again.
+func (o *OTP) signUp(ctx context.Context, k *kept, proof token.Verification, key keystore.Signer) error {
 	signature, err := token.SignSignup(ctx, key, proof.ID, token.SignupUsage{Email: k.Contact})
 	if err != nil {
 		return fmt.Errorf("sign up: %w", err)
@@ -162,7 +163,7 @@ func (o *OTP) signUp(ctx context.Context, record session.Attempt, k *kept, proof
 	}
 	o.reached("signed up")
 	k.OrganizationID = id
-	return o.keep(context.WithoutCancel(ctx), record, *k)
+	return nil
 }
 
 // logIn asks for the session token.

@@ -306,6 +306,9 @@ func TestALostAnswerNeedsNoSecondCodeAndMakesNoSecondAccount(t *testing.T) {
 				if n := len(d.wire.signUps); n != 1 {
 					t.Errorf("%d accounts", n)
 				}
+				if path == "/otp-login" && d.wire.count("/signup") != 1 {
+					t.Error("signed up twice")
+				}
 				if d.wire.count("/otp/verify") != 1 || d.wire.count("/otp/init") != 1 {
 					t.Error("a second code was asked for")
 				}
