@@ -24,6 +24,10 @@ func TestAServingProcessThatIsStoppedIsNamed(t *testing.T) {
 		_ = child.Process.Kill()
 		_ = child.Wait() // it says "killed"
 	}()
+	var status syscall.WaitStatus // the signal takes its time; only a process that has stopped is silent
+	if _, err := syscall.Wait4(child.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
+		t.Fatalf("it did not stop: %v, %v", status, err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	s, err := Join(ctx, dir, quiet(t))
