@@ -208,6 +208,32 @@ func TestRunEndsEverythingItBegan(t *testing.T) {
 	})
 }
 
+func TestRunTriesAgainWithPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, keystore.NewMemory())
+		defer r.stop()
+		s, err := logIn(t.Context(), r.Manager, r.client, 15*time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tries atomic.Int32
+		r.vendor.Before.Set(func(q sessiontest.Request) error {
+			if tries.Add(1) > 1000 {
+				<-time.After(time.Hour) // a tight loop stops time in here
+			}
+			return errLost
+		})
+		pass(s.Expires.Sub(r.wall.Now()) - time.Second)
+		// Three minutes at 1, 2, 4, 8, 16 and then 30 seconds, less jitter, and more often towards the end.
+		if n := tries.Load(); n < 8 || n > 60 {
+			t.Errorf("%d tries", n)
+		}
+		if r.State() != Authenticated {
+			t.Errorf("%s", r.State())
+		}
+	})
+}
+
 func TestAFailureIsSharedByAllWhoWaitForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var requests atomic.Int32
