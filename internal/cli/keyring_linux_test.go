@@ -24,7 +24,7 @@ const story = `
 printf ci | gnome-keyring-daemon --foreground --unlock --components=secrets >/dev/null 2>&1 &
 keyring=$!
 trap 'kill $keyring' EXIT
-for i in $(seq 100); do gdbus call --session -d org.freedesktop.secrets -o /org/freedesktop/secrets -m org.freedesktop.DBus.Peer.Ping >/dev/null 2>&1 && break; done
+for i in $(seq 300); do gdbus call --session -d org.freedesktop.secrets -o /org/freedesktop/secrets -m org.freedesktop.DBus.Peer.Ping >/dev/null 2>&1 && break; sleep 0.1; done
 cd "$1"
 latchkey login --email robin@example.org <code 2>login || exit 11
 latchkey whoami --json >whoami || exit 12
