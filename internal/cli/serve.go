@@ -22,6 +22,7 @@ import (
 func (t *terminal) sandbox() *cobra.Command {
 	var o local.SandboxOptions
 	var envFile string
+	var pins bool
 	c := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Turnkey's API, imitated, as a server",
@@ -30,6 +31,9 @@ func (t *terminal) sandbox() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.Seed != 0 && !local.Loopback(o.Listen) {
 				return usage{errors.New("--seed makes keys that anyone can compute, so it is refused with a --listen beyond loopback")}
+			}
+			if pins {
+				return t.printPins(o)
 			}
 			o.Log = t.log(true)
 			s, err := local.StartSandbox(o)
@@ -53,6 +57,7 @@ func (t *terminal) sandbox() *cobra.Command {
 	c.Flags().StringVar(&o.StateDir, "state", "", "folder that keeps the sandbox's state")
 	c.Flags().Uint64Var(&o.Seed, "seed", 0, "replays a run: fixes choices and derived keys")
 	c.Flags().StringVar(&envFile, "env-file", "", "writes the variables that Turnkey's examples read")
+	c.Flags().BoolVar(&pins, "print-pins", false, "prints which key stands for which pinned one, and ends; with --seed or --state")
 	c.PreRunE = func(*cobra.Command, []string) error {
 		if !local.Loopback(o.Control) {
 			return usage{errors.New("--control must be on loopback: whoever reaches it reads every code")}
