@@ -17,7 +17,8 @@ type Uint struct{ Int *big.Int }
 type Params map[string]Value
 
 // Context is everything an expression may name. The tags of it and of all structs below are the language's names, and
-// both the check of an expression and its evaluation read them: a field stands here or it does not exist.
+// both the check of an expression and its evaluation read them: a field stands here or it does not exist. A name after
+// a bar is another name of the same field.
 //
 // A plain field is always there, and its zero value is the language's (a nil *big.Int is 0, a nil list is empty). A
 // pointer to a struct, and every field with the option "optional", is absent while it is nil, and reading what is absent
@@ -99,9 +100,12 @@ type Wallet struct {
 	Label    string `policy:"label"`
 }
 
-// WalletAccount is the account a request signs with or exports.
+// WalletAccount is the account a request signs with or exports. The path, in numbers and in whether each of them is
+// hardened, is there for exports of one account alone.
 type WalletAccount struct {
-	Address string `policy:"address"`
+	Address      string     `policy:"address"`
+	PathIndexes  []*big.Int `policy:"path_indexes,optional"`
+	PathHardened []bool     `policy:"path_hardened,optional"`
 }
 
 // PrivateKey is the lone key a request signs with or exports.
@@ -162,23 +166,33 @@ type Eip7702Authorization struct {
 }
 
 // SolanaTransaction is an unsigned Solana transaction. An account from a look-up table is spelled ADDRESS_TABLE_LOOKUP.
+// AccountKeys are those the message itself spells. AddressTableLookupReferences are all uses of look-up tables, in the
+// runtime's order.
 type SolanaTransaction struct {
-	AccountKeys         []string             `policy:"account_keys"`
-	ProgramKeys         []string             `policy:"program_keys"`
-	Instructions        []Instruction        `policy:"instructions"`
-	Transfers           []Transfer           `policy:"transfers"` // top-level System Program transfers alone
-	RecentBlockhash     string               `policy:"recent_blockhash"`
-	SPLTransfers        []SPLTransfer        `policy:"spl_transfers"` // top-level token transfers alone
-	AddressTableLookups []AddressTableLookup `policy:"address_table_lookups"`
+	AccountKeys                  []string                      `policy:"account_keys|static_account_keys"`
+	ProgramKeys                  []string                      `policy:"program_keys|top_level_program_keys"`
+	Instructions                 []Instruction                 `policy:"instructions|top_level_instructions"`
+	Transfers                    []Transfer                    `policy:"transfers"` // top-level System Program transfers alone
+	RecentBlockhash              string                        `policy:"recent_blockhash"`
+	SPLTransfers                 []SPLTransfer                 `policy:"spl_transfers"` // top-level token transfers alone
+	AddressTableLookups          []AddressTableLookup          `policy:"address_table_lookups"`
+	AddressTableLookupReferences []AddressTableLookupReference `policy:"address_table_lookup_references"`
 }
 
 // Instruction is one call of a Solana program. ParsedInstructionData is nil without an uploaded IDL.
 type Instruction struct {
-	ProgramKey            string                       `policy:"program_key"`
-	Accounts              []Account                    `policy:"accounts"`
-	InstructionDataHex    string                       `policy:"instruction_data_hex"`
-	AddressTableLookups   []AddressTableLookup         `policy:"address_table_lookups"`
-	ParsedInstructionData *SolanaParsedInstructionData `policy:"parsed_instruction_data"`
+	ProgramKey            string                        `policy:"program_key"`
+	Accounts              []Account                     `policy:"accounts"`
+	InstructionDataHex    string                        `policy:"instruction_data_hex"`
+	AddressTableLookups   []AddressTableLookupReference `policy:"address_table_lookups"`
+	ParsedInstructionData *SolanaParsedInstructionData  `policy:"parsed_instruction_data"`
+}
+
+// AddressTableLookupReference is one account taken from a look-up table.
+type AddressTableLookupReference struct {
+	AddressTableKey string   `policy:"address_table_key"`
+	Index           *big.Int `policy:"index"`
+	Writable        bool     `policy:"writable"`
 }
 
 // Account is an account as an instruction names it.
@@ -217,7 +231,7 @@ type AddressTableLookup struct {
 type SolanaParsedInstructionData struct {
 	InstructionName string            `policy:"instruction_name"`
 	Discriminator   string            `policy:"discriminator"`
-	NamedAccounts   map[string]string `policy:"named_accounts"`
+	NamedAccounts   map[string]string `policy:"named_accounts|named_account"`
 	ProgramCallArgs map[string]Value  `policy:"program_call_args"`
 }
 
