@@ -2,7 +2,7 @@ package stamp
 
 import (
 	"crypto/ecdsa"
-	"crypto/sha256"
+	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"latchkey/internal/fault"
-	"latchkey/internal/p256"
 )
 
 // headerMax is far above any stamp (420 characters) and far below what would cost anything to read.
@@ -18,9 +17,9 @@ const headerMax = 1024
 
 // APIStamp is a decoded X-Stamp. Its fields have the right form, but nothing is proven until Verify.
 type APIStamp struct {
-	PublicKey string // compressed, 66 lower-case hex characters
-	Scheme    string // SchemeP256
-	Signature string // DER, in lower-case hex
+	PublicKey string // lower-case hex: compressed, 66 characters, or 64 for SchemeEd25519
+	Scheme    string // one of the four
+	Signature string // lower-case hex: DER, or the 64 bytes of Ed25519
 }
 
 // ParseAPI decodes the value of an X-Stamp header. It wants base64url without padding around one JSON object with
@@ -49,50 +48,63 @@ func parseAPI(headerValue string) (APIStamp, error) {
 	if err := r.object(map[string]*string{"publicKey": &s.PublicKey, "scheme": &s.Scheme, "signature": &s.Signature}); err != nil {
 		return APIStamp{}, err
 	}
-	if s.Scheme != SchemeP256 {
+	curve := CurveOf(s.Scheme)
+	if curve == "" {
 		return APIStamp{}, fmt.Errorf("unknown scheme %q", s.Scheme)
 	}
-	if len(s.PublicKey) != publicKeyHex || !isHex(s.PublicKey) {
-		return APIStamp{}, fmt.Errorf("publicKey: want %d hex characters", publicKeyHex)
+	if want := curve.hexLen(); len(s.PublicKey) != want || !isHex(s.PublicKey) {
+		return APIStamp{}, fmt.Errorf("publicKey: want %d hex characters", want)
 	}
-	if n := len(s.Signature); n < signatureMin || n > signatureMax || n%2 != 0 || !isHex(s.Signature) {
+	if curve == Ed25519 {
+		if len(s.Signature) != 2*ed25519.SignatureSize || !isHex(s.Signature) {
+			return APIStamp{}, errors.New("signature: want the hex of 64 bytes")
+		}
+	} else if !isDERHex(s.Signature) {
 		return APIStamp{}, errors.New("signature: want the hex of a DER signature")
 	}
 	s.PublicKey, s.Signature = strings.ToLower(s.PublicKey), strings.ToLower(s.Signature)
 	return s, nil
 }
 
+// isDERHex reports whether text can be the hex of a DER signature by its length and its characters.
+func isDERHex(text string) bool {
+	return len(text) >= signatureMin && len(text) <= signatureMax && len(text)%2 == 0 && isHex(text)
+}
+
+// Curve returns the curve of the stamp's key.
+func (s APIStamp) Curve() Curve { return CurveOf(s.Scheme) }
+
 // Verify reports whether the stamp's own key signed body. It says nothing about whose key that is. Errors:
 // fault.StampInvalid.
 func (s APIStamp) Verify(body []byte) error {
-	pub, err := p256.ParsePublic(s.PublicKey)
+	key, err := ParseKey(s.Curve(), s.PublicKey)
 	if err != nil {
 		return fault.New(fault.StampInvalid, err)
 	}
-	return s.VerifyWith(pub, body)
+	return s.VerifyKey(key, body)
 }
 
-// VerifyWith is Verify for a caller who holds the parsed key already, which saves a square root. pub must be the key
-// that PublicKey spells: PublicKey itself is not looked at. High S is accepted, because none of Turnkey's clients
-// avoids it. Errors: fault.StampInvalid.
-func (s APIStamp) VerifyWith(pub *ecdsa.PublicKey, body []byte) error {
-	if s.Scheme != SchemeP256 {
-		return fault.New(fault.StampInvalid, fmt.Errorf("unknown scheme %q", s.Scheme))
-	}
+// VerifyKey is Verify for a caller who holds the parsed key already, which saves a square root. key must be the one
+// that PublicKey spells: PublicKey itself is not looked at. Errors: fault.StampInvalid.
+func (s APIStamp) VerifyKey(key Key, body []byte) error {
 	signature, err := hex.DecodeString(s.Signature)
 	if err != nil {
 		return fault.New(fault.StampInvalid, errors.New("signature: not hex"))
 	}
-	digest := sha256.Sum256(body)
-	if !ecdsa.VerifyASN1(pub, digest[:], signature) {
+	if !key.signed(s.Scheme, body, signature) {
 		return fault.New(fault.StampInvalid, errors.New("the signature is not by this key over this body"))
 	}
 	return nil
 }
 
+// VerifyWith is VerifyKey for a key of P-256. Errors: fault.StampInvalid.
+func (s APIStamp) VerifyWith(pub *ecdsa.PublicKey, body []byte) error {
+	return s.VerifyKey(KeyOfP256(pub), body)
+}
+
 // reader takes apart the JSON of a stamp. It is written by hand because a sandbox reads one for every request, and
 // because encoding/json would take the last of two equal names and names in any case. It is stricter than JSON in one
-// point: no string may hold an escape, for no character of a stamp needs one.
+// point: no string may hold an escape, for no character of a stamp, of whatever kind, needs one.
 type reader struct{ rest []byte }
 
 // object reads one object whose members are exactly those of want, each once, each a string.

@@ -117,14 +117,6 @@ func TestEverySpellingOfAStampIsRead(t *testing.T) {
 	}
 }
 
-func TestOtherSchemesAreRefused(t *testing.T) {
-	for name, header := range otherSchemes {
-		if s, err := ParseAPI(header); !isMalformed(err) {
-			t.Errorf("%s: %+v, %v", name, s, err)
-		}
-	}
-}
-
 // Of the right form, yet no key or no signature: found out by Verify, and without a panic.
 func TestBadKeysAndSignaturesAreInvalid(t *testing.T) {
 	v := apiStamps[0]

@@ -1,9 +1,11 @@
-// Package stamp makes and reads API-key stamps: the signature over the exact bytes of a request, with the key that
-// made it, that Turnkey takes as the header X-Stamp.
+// Package stamp makes and reads stamps: the signature over the exact bytes of a request, with what proves who made it,
+// that Turnkey takes in one of three headers. X-Stamp is an API key's, of four schemes; X-Stamp-WebAuthn is a passkey's;
+// X-Stamp-Attested is that of a key for which a token vouches.
 //
-// It owns the encoding of a stamp and the rule for when one is valid. It does not own keys (a [Signer] lends its
-// signature), requests (turnkey sends, sandbox receives), or whether a key may do what the request asks. It depends
-// on fault, p256 and the standard library.
+// It owns the encoding of every stamp and, for the first and the third, the rule for when one is valid. It does not own
+// keys (a [Signer] lends its signature), requests (turnkey sends, sandbox receives), what an authenticator's signature
+// means (the sandbox's passkey), what a token says, or whether a key may do what the request asks. It depends on fault,
+// p256, the standard library, and on decred's secp256k1 and Keccak-256 for the schemes of wallets.
 //
 //	s, err := stamp.APIKey{Signer: key}.Stamp(ctx, body)
 //	request.Header.Set(s.HeaderName, s.HeaderValue)
@@ -20,12 +22,9 @@ import (
 // The headers that carry stamps. A request carries exactly one.
 const (
 	HeaderAPIKey   = "X-Stamp"          // base64url of JSON, see [APIStamp]
-	HeaderWebAuthn = "X-Stamp-WebAuthn" // plain JSON
-	HeaderAttested = "X-Stamp-Attested" // base64url of JSON, or plain JSON
+	HeaderWebAuthn = "X-Stamp-WebAuthn" // plain JSON, see [WebAuthnStamp]
+	HeaderAttested = "X-Stamp-Attested" // base64url of JSON, or plain JSON, see [AttestedStamp]
 )
-
-// SchemeP256 names ECDSA on P-256 over the SHA-256 of the body, the scheme of every session key.
-const SchemeP256 = "SIGNATURE_SCHEME_TK_API_P256"
 
 // Stamp is a stamp ready to send.
 type Stamp struct{ HeaderName, HeaderValue string }
