@@ -46,7 +46,7 @@ func TestStampsAreRefusedInTheServicesWords(t *testing.T) {
 			401, "SIGNATURE_MISSING", "cannot authenticate public API activity request without a stamp (X-Stamp/X-Stamp-Webauthn header)"},
 		{"not base64", "query/whoami", string(good), http.Header{"X-Stamp": {"{}"}}, 401, "SIGNATURE_INVALID", "could not extract api key stamp"},
 		{"not a stamp", "query/whoami", string(good), http.Header{"X-Stamp": {raw(`{"publicKey":"02"}`)}}, 401, "SIGNATURE_INVALID", "could not extract api key stamp"},
-		{"another curve's stamp", "query/whoami", string(good), http.Header{"X-Stamp": {raw(`{"publicKey":"02` + strings.Repeat("1", 64) + `","scheme":"SIGNATURE_SCHEME_TK_API_SECP256K1","signature":"3006020101020101"}`)}},
+		{"a scheme that there is not", "query/whoami", string(good), http.Header{"X-Stamp": {raw(`{"publicKey":"02` + strings.Repeat("1", 64) + `","scheme":"SIGNATURE_SCHEME_TK_API_P384","signature":"3006020101020101"}`)}},
 			401, "SIGNATURE_INVALID", "could not extract api key stamp"},
 		{"two stamps", "query/whoami", string(good), http.Header{"X-Stamp": {"a"}, "X-Stamp-Webauthn": {"b"}}, 401, "SIGNATURE_INVALID", "malformed activity stamp"},
 		{"the same stamp twice", "query/whoami", string(good), http.Header{"X-Stamp": {"a", "a"}}, 401, "SIGNATURE_INVALID", "malformed activity stamp"},
