@@ -82,6 +82,14 @@ type createAPIKeys struct {
 	drawn []*apiKey
 }
 
+// complete leaves out what the first version does not have.
+func (in *createAPIKeys) complete() error {
+	for i := range in.APIKeys {
+		in.APIKeys[i].CurveType = ""
+	}
+	return nil
+}
+
 // createAPIKeysV2 names the curve of each.
 type createAPIKeysV2 struct{ createAPIKeys }
 

@@ -256,7 +256,8 @@ func parametersFor(kind string, ids m) m {
 		"accounts": []m{ethereum(1)}, "walletName": "w", "apiKeyIds": []any{ids["apiKeyId"]},
 		"apiKeys":         []m{{"apiKeyName": "k", "publicKey": newKey().PublicKey(), "curveType": "API_KEY_CURVE_P256"}},
 		"clientSignature": m{"publicKey": "x", "scheme": "CLIENT_SIGNATURE_SCHEME_API_P256", "message": "x", "signature": "x"}, "verificationToken": "x",
-		"otpType": "OTP_TYPE_EMAIL", "contact": "jane@doe.test", "appName": "x", "otpId": nowhere, "otpCode": "x", "encryptedOtpBundle": "x",
+		"fingerprint": print{}.String(),
+		"otpType":     "OTP_TYPE_EMAIL", "contact": "jane@doe.test", "appName": "x", "otpId": nowhere, "otpCode": "x", "encryptedOtpBundle": "x",
 		"subOrganizationName": "x", "rootQuorumThreshold": 1,
 		"rootUsers": []m{{"userName": "x", "userEmail": "jane@doe.test", "apiKeys": []m{}, "authenticators": []m{}, "oauthProviders": []m{}}}}
 	if strings.HasPrefix(kind, "ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION") {

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"latchkey/internal/p256"
 	"latchkey/internal/stamp"
 )
@@ -45,9 +47,11 @@ func crowd(tb testing.TB, n int) *who {
 			copy(p[:], x)
 		}
 		t := &tx{call: &call{state: st, org: st.parent}}
-		org := &organization{id: t.id(), parent: st.parent, name: fmt.Sprintf("Wallet of user %d", i), threshold: 1, created: 1}
+		org := &organization{id: t.id(), number: st.founded + 1, parent: st.parent, created: 1,
+			settings: &settings{name: fmt.Sprintf("Wallet of user %d", i), threshold: 1, features: featuresAtFirst}}
 		u := &user{id: t.id(), number: t.number(), org: org, name: fmt.Sprintf("user-%d", i), email: fmt.Sprintf("user-%d@example.org", i), created: 1, updated: 1,
 			keys: []*apiKey{{id: t.id(), name: "Session " + isoTime(1), public: p, kind: credentialLogin, seconds: 1 << 33, created: 1}}}
+		org.root = []uuid.UUID{u.id}
 		t.stage(org, u)
 		st.commit(t.staged)
 		last.org, last.user = org.id.String(), u.id.String()

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
+	"slices"
 
 	"github.com/google/uuid"
 	bolt "go.etcd.io/bbolt"
@@ -13,21 +16,100 @@ import (
 // This file is how records stand on disk: JSON with short names. Names are never given another meaning; a change that
 // cannot be read by old code raises diskFormat.
 
-type orgOnDisk struct {
-	ID        uuid.UUID `json:"id"`
-	Sub       bool      `json:"sub,omitempty"`
-	Name      string    `json:"name"`
-	Threshold int32     `json:"threshold"`
-	Disabled  disabled  `json:"disabled,omitempty"`
-	Created   int64     `json:"created"`
+// stored is one kind of record: the bucket where it stands, how a row is read back, and which there are now. New kinds
+// are added to the table below and nowhere else.
+type stored struct {
+	bucket string
+	read   func(s *state, key, value []byte) (record, error)
+	all    func(s *state) iter.Seq[record] // called under the state's lock
 }
 
-func (o *organization) row() row {
-	n := uint64(0)
-	if o.parent != nil {
-		n = uint64(o.place) + 1
+// recordKinds are in an order in which what a record refers to comes before it.
+var recordKinds = []stored{
+	{bucketOrg, (*state).readOrg, func(s *state) iter.Seq[record] {
+		return ofOrganizations(s, func(o *organization) []*organization { return []*organization{o} })
+	}},
+	{bucketUser, (*state).readUser, func(s *state) iter.Seq[record] {
+		return ofOrganizations(s, func(o *organization) []*user { return o.users })
+	}},
+	{bucketWallet, (*state).readWallet, func(s *state) iter.Seq[record] {
+		return ofOrganizations(s, func(o *organization) []*wallet { return o.wallets })
+	}},
+	{bucketAccount, (*state).readAccount, func(s *state) iter.Seq[record] {
+		return ofOrganizations(s, func(o *organization) []*account { return accountsOf(o.wallets) })
+	}},
+	{bucketOTP, (*state).readOTP, func(s *state) iter.Seq[record] { return records(slices.Collect(maps.Values(s.otps.byID))) }},
+	{bucketMessage, (*state).readMessage, func(s *state) iter.Seq[record] { return records(s.inbox.all()) }},
+}
+
+// records makes one list of another.
+func records[T record](list []T) iter.Seq[record] {
+	return func(yield func(record) bool) {
+		for _, r := range list {
+			if !yield(r) {
+				return
+			}
+		}
 	}
-	return row{bucketOrg, number(n), mustJSON(orgOnDisk{o.id, o.parent != nil, o.name, o.threshold, o.disabled, o.created})}
+}
+
+// ofOrganizations ranges over what each organization has of one kind, the parent's first.
+func ofOrganizations[T record](s *state, of func(*organization) []T) iter.Seq[record] {
+	return func(yield func(record) bool) {
+		for r := range records(of(s.parent)) {
+			if !yield(r) {
+				return
+			}
+		}
+		for _, o := range s.parent.subs {
+			for r := range records(of(o)) {
+				if !yield(r) {
+					return
+				}
+			}
+		}
+	}
+}
+
+type orgOnDisk struct {
+	ID        uuid.UUID   `json:"id"`
+	Sub       bool        `json:"sub,omitempty"`
+	Name      string      `json:"name"`
+	Threshold int32       `json:"threshold"`
+	Root      []uuid.UUID `json:"root,omitempty"`
+	Features  []feature   `json:"features,omitempty"`
+	Created   int64       `json:"created"`
+	Disabled  uint8       `json:"disabled,omitempty"` // of the old format: which features were off
+}
+
+// settle gives organizations of the old format their root users, who were all users, and their features.
+func (s *state) settle() (rows []row) {
+	for _, o := range s.orgs {
+		o.root = make([]uuid.UUID, len(o.users))
+		for i, u := range o.users {
+			o.root[i] = u.id
+		}
+		rows = append(rows, o.row())
+	}
+	return rows
+}
+
+// oldFeatures are those that the bits of the old format left on.
+func oldFeatures(disabled uint8) []feature {
+	var off []string
+	for i, name := range []string{featureEmailRecovery, featureEmailAuth, featureSMSAuth, featureOTPEmailAuth} {
+		if disabled&(1<<i) != 0 {
+			off = append(off, name)
+		}
+	}
+	return without(featuresAtFirst, off...)
+}
+
+func (o *organization) row() row { return o.rowWith(o.settings) }
+
+func (o *organization) rowWith(now *settings) row {
+	d := orgOnDisk{ID: o.id, Sub: o.parent != nil, Name: now.name, Threshold: now.threshold, Root: now.root, Features: now.features, Created: o.created}
+	return row{bucketOrg, number(o.number), mustJSON(d)}
 }
 
 type userOnDisk struct {
@@ -41,6 +123,10 @@ type userOnDisk struct {
 	Keys          []keyOnDisk `json:"keys,omitempty"`
 	Created       int64       `json:"created"`
 	Updated       int64       `json:"updated"`
+
+	Authenticators []*authenticator `json:"authenticators,omitempty"`
+	Providers      []*oauthProvider `json:"providers,omitempty"`
+	Tags           []uuid.UUID      `json:"tags,omitempty"`
 }
 
 type keyOnDisk struct {
@@ -50,15 +136,17 @@ type keyOnDisk struct {
 	Kind    string    `json:"kind"`
 	Seconds int64     `json:"seconds,omitempty"`
 	Created int64     `json:"created"`
+	Profile uuid.UUID `json:"profile,omitzero"`
 }
 
 func (u *user) row() row {
 	keys := make([]keyOnDisk, len(u.keys))
 	for i, k := range u.keys {
-		keys[i] = keyOnDisk{k.id, k.name, k.public.String(), k.kind.String(), k.seconds, k.created}
+		keys[i] = keyOnDisk{k.id, k.name, k.public.String(), k.kind.String(), k.seconds, k.created, k.profile}
 	}
 	return row{bucketUser, number(u.number), mustJSON(userOnDisk{
-		u.id, u.org.id, u.name, u.email, u.phone, u.emailVerified, u.phoneVerified, keys, u.created, u.updated})}
+		u.id, u.org.id, u.name, u.email, u.phone, u.emailVerified, u.phoneVerified, keys, u.created, u.updated,
+		u.authenticators, u.providers, u.tags})}
 }
 
 type walletOnDisk struct {
@@ -94,17 +182,10 @@ func (a *account) row() row {
 
 // load reads everything but the activities back into s, which is new and known to nobody else.
 func (s *state) load() error {
-	readers := []struct {
-		bucket string
-		read   func(key, value []byte) (record, error)
-	}{
-		{bucketOrg, s.readOrg}, {bucketUser, s.readUser}, {bucketWallet, s.readWallet},
-		{bucketAccount, s.readAccount}, {bucketOTP, s.readOTP}, {bucketMessage, s.readMessage},
-	}
 	return s.disk.db.View(func(tx *bolt.Tx) error {
-		for _, r := range readers {
-			err := tx.Bucket([]byte(r.bucket)).ForEach(func(key, value []byte) error {
-				rec, err := r.read(key, value)
+		for _, k := range recordKinds {
+			err := tx.Bucket([]byte(k.bucket)).ForEach(func(key, value []byte) error {
+				rec, err := k.read(s, key, value)
 				if err != nil {
 					return err
 				}
@@ -112,7 +193,7 @@ func (s *state) load() error {
 				return nil
 			})
 			if err != nil {
-				return fmt.Errorf("state: %s: %w", r.bucket, err)
+				return fmt.Errorf("state: %s: %w", k.bucket, err)
 			}
 		}
 		if s.parent == nil {
@@ -132,17 +213,24 @@ func (s *state) numbered(key []byte) (uint64, error) {
 	return n, nil
 }
 
-func (s *state) readOrg(_, value []byte) (record, error) {
+func (s *state) readOrg(key, value []byte) (record, error) {
 	var d orgOnDisk
 	if err := json.Unmarshal(value, &d); err != nil {
 		return nil, err
 	}
-	o := &organization{id: d.ID, name: d.Name, threshold: d.Threshold, disabled: d.Disabled, created: d.Created}
+	if len(key) != 8 || d.Sub == (s.parent == nil) || s.orgs[d.ID] != nil {
+		return nil, errors.New("not one parent before all others")
+	}
+	o := &organization{id: d.ID, number: binary.BigEndian.Uint64(key), created: d.Created,
+		settings: &settings{name: d.Name, threshold: d.Threshold, root: d.Root, features: d.Features}}
+	if d.Root == nil {
+		o.features = oldFeatures(d.Disabled)
+	}
+	if slices.Equal(o.features, featuresAtFirst) {
+		o.features = featuresAtFirst // one list for all
+	}
 	if d.Sub {
 		o.parent = s.parent
-	}
-	if d.Sub == (s.parent == nil) || s.orgs[d.ID] != nil {
-		return nil, errors.New("not one parent before all others")
 	}
 	return o, nil
 }
@@ -161,17 +249,18 @@ func (s *state) readUser(key, value []byte) (record, error) {
 		return nil, fmt.Errorf("user %s has no organization", d.ID)
 	}
 	u := &user{id: d.ID, number: n, org: org, name: d.Name, email: d.Email, phone: d.Phone, emailVerified: d.EmailVerified,
-		phoneVerified: d.PhoneVerified, created: d.Created, updated: d.Updated, keys: make([]*apiKey, len(d.Keys))}
+		phoneVerified: d.PhoneVerified, created: d.Created, updated: d.Updated, keys: make([]*apiKey, len(d.Keys)),
+		authenticators: d.Authenticators, providers: d.Providers, tags: d.Tags}
 	for i, k := range d.Keys {
 		p, ok := hexPoint(k.Public)
 		if !ok {
 			return nil, fmt.Errorf("user %s has a key that is none", d.ID)
 		}
-		kind := credentialP256
-		if k.Kind == credentialLogin.String() {
-			kind = credentialLogin
+		kind, ok := credentialNamed(k.Kind)
+		if !ok {
+			return nil, fmt.Errorf("user %s has a key of a kind that is none", d.ID)
 		}
-		u.keys[i] = &apiKey{id: k.ID, name: k.Name, public: p, kind: kind, seconds: k.Seconds, created: k.Created}
+		u.keys[i] = &apiKey{id: k.ID, name: k.Name, public: p, kind: kind, seconds: k.Seconds, profile: k.Profile, created: k.Created}
 	}
 	return u, nil
 }

@@ -24,7 +24,7 @@ type row struct {
 	value  []byte
 }
 
-// The buckets. Records are read back in this order, so that what a record refers to is there before it.
+// The buckets besides those that only recordKinds names.
 const (
 	bucketMeta     = "meta"     // "seed", "seeded", "starts", "clock", "format"
 	bucketOrg      = "org"      // by number, the parent first
@@ -37,10 +37,21 @@ const (
 	bucketPrint    = "print"    // organization and SHA-256 of the body, to the activity's id
 )
 
-var buckets = [...]string{bucketMeta, bucketOrg, bucketUser, bucketWallet, bucketAccount, bucketOTP, bucketMessage, bucketActivity, bucketPrint}
+// buckets lists them all.
+func buckets() []string {
+	names := []string{bucketMeta, bucketActivity, bucketPrint}
+	for _, k := range recordKinds {
+		names = append(names, k.bucket)
+	}
+	return names
+}
 
-// diskFormat is the version of what stands in the buckets.
-const diskFormat = 1
+// diskFormat is the version of what stands in the buckets. The old one had neither root users nor features, which settle
+// makes up for.
+const (
+	diskFormat    = 2
+	diskFormatOld = 1
+)
 
 // disk is the state folder. Changes are queued in the order in which they happened and written by whoever first waits
 // for one of them, all that are queued in one transaction, so that many activities share one fsync. It is safe for
@@ -72,7 +83,7 @@ func openDisk(dir string) (*disk, error) {
 		return nil, errors.Join(fmt.Errorf("state folder %q: %w", dir, err), db.Close())
 	}
 	err = db.Update(func(tx *bolt.Tx) error {
-		for _, name := range buckets {
+		for _, name := range buckets() {
 			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 				return err
 			}
@@ -167,7 +178,7 @@ func (d *disk) wipe(rows []row) error {
 	d.queue, d.queued = nil, 0
 	d.written.Store(0)
 	return d.db.Update(func(tx *bolt.Tx) error {
-		for _, name := range buckets {
+		for _, name := range buckets() {
 			if err := tx.DeleteBucket([]byte(name)); err != nil {
 				return err
 			}

@@ -50,16 +50,6 @@ type kind struct {
 	read           func(parameters []byte) (params, error) // decodes
 }
 
-// rights says who else than the organization's root quorum may do something, or that not even they may.
-type rights uint8
-
-const (
-	byParent   rights = 1 << iota // the parent's users may do it in a sub-organization
-	inParent                      // only in a parent organization
-	ofOneself                     // a user may do it to the own credentials, whatever the quorum
-	quorumOnly rights = 0
-)
-
 // params is an activity's parameters. Their JSON encoding is the intent in the answer.
 type params interface {
 	// prepare does what takes long and needs no lock: deriving keys, checking signatures. It changes nothing, and may

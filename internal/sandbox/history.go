@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -15,7 +16,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// activity is one submission with its outcome. It is never changed.
+// activity is one submission with its outcome. It is never changed: a vote makes a new version.
 type activity struct {
 	ID          uuid.UUID       `json:"id"`
 	Org         uuid.UUID       `json:"org"`
@@ -28,6 +29,10 @@ type activity struct {
 	Fingerprint print           `json:"fingerprint"`
 	Votes       []vote          `json:"votes"`
 	Created     int64           `json:"created"`
+	Updated     int64           `json:"updated,omitempty"` // of the last vote but the first
+	Failure     json.RawMessage `json:"failure,omitempty"`
+	Denied      bool            `json:"denied,omitempty"` // refused by the rules: to be seen, and to be tried again
+	Evaluations []evaluation    `json:"evaluations,omitempty"`
 }
 
 // print is the SHA-256 of a submission's body.
@@ -42,10 +47,11 @@ func (p print) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 // UnmarshalText reads what MarshalText wrote.
 func (p *print) UnmarshalText(text []byte) error {
 	raw, ok := strings.CutPrefix(string(text), "sha256:")
-	if n, err := hex.Decode(p[:], []byte(raw)); !ok || err != nil || n != len(p) {
+	if !ok || len(raw) != hex.EncodedLen(len(p)) {
 		return errors.New("no fingerprint")
 	}
-	return nil
+	_, err := hex.Decode(p[:], []byte(raw))
+	return err
 }
 
 // vote is somebody's word on an activity.
@@ -58,6 +64,12 @@ type vote struct {
 	Signature string    `json:"signature"`
 	Scheme    string    `json:"scheme"`
 	Created   int64     `json:"created"`
+	Rejected  bool      `json:"rejected,omitempty"`
+
+	Credential   uuid.UUID `json:"credential,omitzero"` // of the API key or authenticator
+	CredentialID string    `json:"credentialId,omitempty"`
+	Kind         string    `json:"kind,omitempty"`   // CREDENTIAL_TYPE_…, "" for a token
+	Method       string    `json:"method,omitempty"` // AUTHENTICATION_TYPE_…, of a token
 }
 
 // historyMax bounds the activities kept in memory, in bytes. Older ones are on disk, or forgotten without one.
@@ -99,21 +111,30 @@ func (h *history) nextID(now int64, c *choices) uuid.UUID {
 
 // size is about what an activity takes in memory.
 func (a *activity) size() int {
-	n := 400 + len(a.Parameters) + len(a.Outcome)
+	n := 400 + len(a.Parameters) + len(a.Outcome) + len(a.Failure) + 60*len(a.Evaluations)
 	for _, v := range a.Votes {
 		n += 300 + len(v.Message)
 	}
 	return n
 }
 
-// install remembers a. The caller holds the state's lock.
+// install remembers a, perhaps in the place of an older version. The caller holds the state's lock.
 func (a *activity) install(s *state) {
 	h := s.history
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if old := h.byID[a.ID]; old != nil {
+		h.bytes -= old.size()
+		if at, found := slices.BinarySearchFunc(h.queue, a, func(b, a *activity) int { return bytes.Compare(b.ID[:], a.ID[:]) }); found {
+			h.queue[at] = a
+		}
+	} else {
+		h.queue = append(h.queue, a)
+	}
 	h.byID[a.ID] = a
-	h.byPrint[historyKey{a.Org, a.Fingerprint}] = a
-	h.queue = append(h.queue, a)
+	if !a.Denied {
+		h.byPrint[historyKey{a.Org, a.Fingerprint}] = a
+	}
 	h.bytes += a.size()
 	for h.bytes > historyMax {
 		old := h.queue[0]
@@ -121,7 +142,9 @@ func (a *activity) install(s *state) {
 		h.queue = h.queue[1:]
 		h.bytes -= old.size()
 		delete(h.byID, old.ID)
-		delete(h.byPrint, historyKey{old.Org, old.Fingerprint})
+		if k := (historyKey{old.Org, old.Fingerprint}); h.byPrint[k] == old {
+			delete(h.byPrint, k)
+		}
 	}
 }
 

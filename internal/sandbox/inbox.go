@@ -64,6 +64,13 @@ func (m *message) install(s *state) {
 	b.came = make(chan struct{})
 }
 
+// all returns the messages, oldest first.
+func (b *inbox) all() []*message {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.messages)
+}
+
 func (m *message) row() row { return row{bucketMessage, number(m.number()), mustJSON(m)} }
 
 // forgotten removes the row of the message that a new one pushes out.

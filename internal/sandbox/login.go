@@ -151,10 +151,10 @@ func agreement(v token.Verification, sig *clientSignature) (usage *token.Usage, 
 // contact returns the user of the organization whose contact was proven, with the contact verified from now on.
 func (t *tx) contact(v token.Verification) (*user, error) {
 	has := func(u *user) bool { return sameEmail(u.email) == sameEmail(v.Contact) }
-	verified, off := func(u *user) *bool { return &u.emailVerified }, noOTPEmailAuth
+	verified, way := func(u *user) *bool { return &u.emailVerified }, featureOTPEmailAuth
 	if v.VerificationType == otpSMS {
 		has = func(u *user) bool { return u.phone == v.Contact }
-		verified, off = func(u *user) *bool { return &u.phoneVerified }, noSMSAuth
+		verified, way = func(u *user) *bool { return &u.phoneVerified }, featureSMSAuth
 	}
 	var found []*user
 	for _, u := range t.org.users {
@@ -168,7 +168,7 @@ func (t *tx) contact(v token.Verification) (*user, error) {
 	if len(found) != 1 {
 		return nil, notFound("no user found for the verified contact in organization", "organizationId", t.org.id.String())
 	}
-	if t.org.disabled&off != 0 {
+	if _, on := t.org.feature(way); !on {
 		return nil, switchedOff()
 	}
 	next := *found[0]

@@ -228,28 +228,10 @@ func listActivities(c *call, in *activitiesFilter) (any, error) {
 	}{page}, err
 }
 
-type feature struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
-}
-
 func getOrganizationConfigs(c *call, _ *nothing) (any, error) {
-	features := []feature{}
-	for _, f := range []struct {
-		off  disabled
-		name string
-	}{{noEmailRecovery, "FEATURE_NAME_EMAIL_RECOVERY"}, {noEmailAuth, "FEATURE_NAME_EMAIL_AUTH"}, {noSMSAuth, "FEATURE_NAME_SMS_AUTH"}, {noOTPEmailAuth, "FEATURE_NAME_OTP_EMAIL_AUTH"}} {
-		if c.org.disabled&f.off == 0 {
-			features = append(features, feature{Name: f.name})
-		}
-	}
-	ids := make([]string, len(c.org.users))
-	for i, u := range c.org.users {
-		ids[i] = u.id.String()
-	}
 	type quorum struct {
-		Threshold int32    `json:"threshold"`
-		UserIDs   []string `json:"userIds"`
+		Threshold int32       `json:"threshold"`
+		UserIDs   []uuid.UUID `json:"userIds"`
 	}
 	type configs struct {
 		Features []feature `json:"features"`
@@ -257,5 +239,5 @@ func getOrganizationConfigs(c *call, _ *nothing) (any, error) {
 	}
 	return struct {
 		Configs configs `json:"configs"`
-	}{configs{features, quorum{c.org.threshold, ids}}}, nil
+	}{configs{append([]feature{}, c.org.features...), quorum{c.org.threshold, c.org.root}}}, nil
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -16,6 +17,8 @@ type refusal struct {
 
 	// For the list of recent requests: which check refused, and on what grounds. Neither is sent to the client.
 	check, expected, seen string
+
+	policies []evaluation // of a denial: what each policy said; not nil for a denial alone
 }
 
 func (r *refusal) Error() string { return r.message }
@@ -119,6 +122,21 @@ func wrongOrganization(target, voters string) *refusal {
 	return r.because("rights", "a user of "+target, "a user of "+voters)
 }
 
+// notAuthorized is a denial by rights and policies; clients know it by the type of its detail.
+func notAuthorized(evaluations []evaluation) *refusal {
+	return &refusal{http: http.StatusForbidden, grpc: grpcDenied, code: "REQUEST_NOT_AUTHORIZED",
+		message: "You don't have sufficient permissions to take this action. Please add a policy granting this user permissions. Learn more at https://docs.turnkey.com/concepts/policies/quickstart.",
+		check:   "rights", policies: append([]evaluation{}, evaluations...)}
+}
+
+func noActivity() *refusal {
+	return &refusal{http: http.StatusNotFound, grpc: grpcNotFound, code: "REQUEST_INVALID", check: "parameters",
+		message: "No activity found with fingerprint. Consensus activities must target an existing activity by fingerprint"}
+}
+
+// asRefusal returns the refusal that err is.
+func asRefusal(err error) (*refusal, bool) { return errors.AsType[*refusal](err) }
+
 func parentOnly() *refusal {
 	r := invalid("this activity can only be initiated by a parent organization")
 	r.code = "INVALID_ACTIVITY_CALLER"
@@ -211,22 +229,30 @@ func startedOver() *refusal {
 // rpcStatus is the body of every refusal. The service's code stands in two places, because old and new clients look
 // in different ones.
 type rpcStatus struct {
-	Code             int             `json:"code"`
-	Message          string          `json:"message"`
-	Details          []refusalDetail `json:"details"`
-	TurnkeyErrorCode string          `json:"turnkeyErrorCode"`
+	Code             int    `json:"code"`
+	Message          string `json:"message"`
+	Details          []any  `json:"details"`
+	TurnkeyErrorCode string `json:"turnkeyErrorCode"`
 }
 
-type refusalDetail struct {
+type codeDetail struct {
 	Type             string `json:"@type"`
 	TurnkeyErrorCode string `json:"turnkeyErrorCode"`
 }
 
+type policyDetail struct {
+	Type              string       `json:"@type"`
+	Message           string       `json:"message"`
+	PolicyEvaluations []evaluation `json:"policyEvaluations"`
+}
+
 func (r *refusal) body() rpcStatus {
-	return rpcStatus{
-		Code: r.grpc, Message: r.message, TurnkeyErrorCode: r.code,
-		Details: []refusalDetail{{Type: "type.googleapis.com/errors.v1.TurnkeyErrorDetail", TurnkeyErrorCode: r.code}},
+	const types = "type.googleapis.com/errors.v1."
+	status := rpcStatus{Code: r.grpc, Message: r.message, TurnkeyErrorCode: r.code, Details: []any{codeDetail{types + "TurnkeyErrorDetail", r.code}}}
+	if r.policies != nil {
+		status.Details = []any{policyDetail{types + "PolicyEnginePermissionError", "No policies evaluated to outcome: Allow", r.policies}}
 	}
+	return status
 }
 
 // clip bounds what a message repeats of a request.

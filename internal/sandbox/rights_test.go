@@ -33,6 +33,9 @@ func TestTheParentOnlyAuthenticatesInASubOrganization(t *testing.T) {
 				continue
 			}
 			name := strings.TrimPrefix(kind, "ACTIVITY_TYPE_")
+			if name == "APPROVE_ACTIVITY" || name == "REJECT_ACTIVITY" {
+				continue // whoever asked for an activity has its votes
+			}
 			a := parent.submit(name, parametersFor(kind, ids))
 			mismatch := a.status != 200 && a.text("turnkeyErrorCode") == "ORGANIZATION_MISMATCH"
 			may := false

@@ -21,6 +21,13 @@ func endpoints() map[string]endpoint {
 		query + "list_activities":          queryOf[activitiesFilter]{listActivities},
 		query + "get_organization_configs": queryOf[nothing]{getOrganizationConfigs},
 
+		submit + "approve_activity": submitOf{
+			"ACTIVITY_TYPE_APPROVE_ACTIVITY": {"approveActivityIntent", "", byToken, parametersOf[approveActivity]()},
+		},
+		submit + "reject_activity": submitOf{
+			"ACTIVITY_TYPE_REJECT_ACTIVITY": {"rejectActivityIntent", "", byToken, parametersOf[rejectActivity]()},
+		},
+
 		submit + "init_otp": submitOf{
 			"ACTIVITY_TYPE_INIT_OTP":    {"initOtpIntent", "initOtpResult", byParent, parametersOf[initOTP]()},
 			"ACTIVITY_TYPE_INIT_OTP_V2": {"initOtpIntentV2", "initOtpResult", byParent, parametersOf[initOTPNamed]()},
@@ -35,7 +42,7 @@ func endpoints() map[string]endpoint {
 			"ACTIVITY_TYPE_OTP_LOGIN_V2": {"otpLoginIntentV2", "otpLoginResult", byParent | ofOneself, parametersOf[otpLoginEncrypted]()},
 		},
 		submit + "stamp_login": submitOf{
-			"ACTIVITY_TYPE_STAMP_LOGIN": {"stampLoginIntent", "stampLoginResult", ofOneself, parametersOf[stampLogin]()},
+			"ACTIVITY_TYPE_STAMP_LOGIN": {"stampLoginIntent", "stampLoginResult", ofOneself | byToken, parametersOf[stampLogin]()},
 		},
 		submit + "create_sub_organization": submitOf{
 			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION":    {}, // its user has an authenticator
@@ -48,10 +55,10 @@ func endpoints() map[string]endpoint {
 			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V8": {"createSubOrganizationIntentV8", "createSubOrganizationResultV8", inParent, createSubOrganizationOf(8)},
 		},
 		submit + "create_wallet": submitOf{
-			"ACTIVITY_TYPE_CREATE_WALLET": {"createWalletIntent", "createWalletResult", quorumOnly, parametersOf[createWallet]()},
+			"ACTIVITY_TYPE_CREATE_WALLET": {"createWalletIntent", "createWalletResult", byPolicy, parametersOf[createWallet]()},
 		},
 		submit + "create_wallet_accounts": submitOf{
-			"ACTIVITY_TYPE_CREATE_WALLET_ACCOUNTS": {"createWalletAccountsIntent", "createWalletAccountsResult", quorumOnly, parametersOf[createWalletAccounts]()},
+			"ACTIVITY_TYPE_CREATE_WALLET_ACCOUNTS": {"createWalletAccountsIntent", "createWalletAccountsResult", byPolicy, parametersOf[createWalletAccounts]()},
 		},
 		submit + "create_api_keys": submitOf{
 			"ACTIVITY_TYPE_CREATE_API_KEYS":    {"createApiKeysIntent", "createApiKeysResult", ofOneself, parametersOf[createAPIKeys]()},
@@ -62,10 +69,10 @@ func endpoints() map[string]endpoint {
 		},
 		submit + "sign_raw_payload": submitOf{
 			"ACTIVITY_TYPE_SIGN_RAW_PAYLOAD":    {}, // signs with private keys
-			"ACTIVITY_TYPE_SIGN_RAW_PAYLOAD_V2": {"signRawPayloadIntentV2", "signRawPayloadResult", quorumOnly, parametersOf[signRawPayload]()},
+			"ACTIVITY_TYPE_SIGN_RAW_PAYLOAD_V2": {"signRawPayloadIntentV2", "signRawPayloadResult", byPolicy, parametersOf[signRawPayload]()},
 		},
 		submit + "sign_raw_payloads": submitOf{
-			"ACTIVITY_TYPE_SIGN_RAW_PAYLOADS": {"signRawPayloadsIntent", "signRawPayloadsResult", quorumOnly, parametersOf[signRawPayloads]()},
+			"ACTIVITY_TYPE_SIGN_RAW_PAYLOADS": {"signRawPayloadsIntent", "signRawPayloadsResult", byPolicy, parametersOf[signRawPayloads]()},
 		},
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
+
 	"latchkey/internal/p256"
 )
 
@@ -103,8 +105,8 @@ func (s *Sandbox) open(dir string, seed uint64) (err error) {
 		}
 	}
 	s.seeded.Store(seeded)
-	if format != diskFormat {
-		return fmt.Errorf("state folder %q: format %d, this version reads %d", dir, format, diskFormat)
+	if format != diskFormat && format != diskFormatOld {
+		return fmt.Errorf("state folder %q: format %d, this version reads %d and %d", dir, format, diskFormatOld, diskFormat)
 	}
 	if seed != 0 && seed != stored {
 		s.log.Warn("the state folder has a seed of its own, which counts", "asked", seed, "seed", stored)
@@ -117,6 +119,11 @@ func (s *Sandbox) open(dir string, seed uint64) (err error) {
 	st := newState(newEnclave(stored), starts, s.disk)
 	if err := st.load(); err != nil {
 		return err
+	}
+	if format == diskFormatOld {
+		if err := s.disk.write(append(st.settle(), metaRow("format", diskFormat))); err != nil {
+			return fmt.Errorf("write state: %w", err)
+		}
 	}
 	s.state.Store(st)
 	return nil
@@ -158,7 +165,8 @@ func (s *state) found(now int64) []row {
 	if !ok {
 		panic("sandbox: a derived key is no point")
 	}
-	org := &organization{id: s.enclave.parentID, name: "Sandbox", threshold: 1, created: now}
+	org := &organization{id: s.enclave.parentID, created: now,
+		settings: &settings{name: "Sandbox", threshold: 1, root: []uuid.UUID{s.enclave.parentUserID}, features: featuresAtFirst}}
 	s.made++
 	root := &user{id: s.enclave.parentUserID, number: s.made, org: org, name: "Root user", created: now, updated: now,
 		keys: []*apiKey{{id: s.choices.id(), name: "Sandbox API key", public: p, kind: credentialP256, created: now}}}

@@ -19,11 +19,14 @@ type state struct {
 	mu         sync.RWMutex // guards all below, and the lists of organizations and wallets
 	over       bool         // a reset put another state in its place
 	version    uint64       // counts what was sent to the disk
-	made       uint64       // the number of the newest user, wallet or account
+	made       uint64       // the number of the newest record that has one, organizations aside
+	founded    uint64       // the number of the newest sub-organization
 	parent     *organization
 	orgs       map[uuid.UUID]*organization
 	byName     index[string, *organization]
 	byKey      index[point, *user]
+	byPasskey  index[string, *user] // by credential id
+	byIdentity index[identity, *user]
 	byEmail    index[string, *user]
 	byPhone    index[string, *user]
 	byUserName index[string, *user]
@@ -42,6 +45,8 @@ func newState(e *enclave, start uint64, d *disk) *state {
 		orgs:       map[uuid.UUID]*organization{},
 		byName:     newIndex[string, *organization](),
 		byKey:      newIndex[point, *user](),
+		byPasskey:  newIndex[string, *user](),
+		byIdentity: newIndex[identity, *user](),
 		byEmail:    newIndex[string, *user](),
 		byPhone:    newIndex[string, *user](),
 		byUserName: newIndex[string, *user](),
@@ -68,33 +73,95 @@ func (o *organization) install(s *state) {
 		s.parent = o
 		return
 	}
+	s.founded = max(s.founded, o.number)
 	o.place = len(o.parent.subs)
 	o.parent.subs = append(o.parent.subs, o)
 	s.byName.add(o.name, o)
 }
+
+// uninstall takes away a sub-organization with its users, wallets and all else that it has but its activities. What
+// stands on shelves goes with it: the rows of it all are removed by whoever stages this.
+func (o *organization) uninstall(s *state) {
+	s.byName.remove(o.name, o)
+	o.parent.subs = slices.Delete(o.parent.subs, o.place, o.place+1)
+	for i, later := range o.parent.subs[o.place:] {
+		later.place = o.place + i
+	}
+	delete(s.orgs, o.id)
+	o.removed = true
+}
+
+// resettled is an organization with other settings.
+type resettled struct {
+	*organization
+	next *settings
+}
+
+func (r resettled) install(s *state) {
+	o := r.organization
+	if o.parent != nil && o.name != r.next.name {
+		s.byName.remove(o.name, o)
+		s.byName.add(r.next.name, o)
+	}
+	o.settings = r.next
+}
+
+func (r resettled) row() row { return r.organization.rowWith(r.next) }
 
 func (u *user) install(s *state) {
 	at := slices.IndexFunc(u.org.users, func(old *user) bool { return old.id == u.id })
 	if at < 0 {
 		u.org.users = append(u.org.users, u)
 	} else {
-		s.link(u.org.users[at], (*index[string, *user]).remove, (*index[point, *user]).remove)
+		s.unlink(u.org.users[at])
 		u.org.users[at] = u
 	}
-	s.link(u, (*index[string, *user]).add, (*index[point, *user]).add)
+	s.link(u)
 }
 
-// link adds every index entry of u, or removes it.
-func (s *state) link(u *user, text func(*index[string, *user], string, *user), key func(*index[point, *user], point, *user)) {
-	for _, k := range u.keys {
-		key(&s.byKey, k.public, u)
+func (u *user) uninstall(s *state) {
+	if at := slices.IndexFunc(u.org.users, func(old *user) bool { return old.id == u.id }); at >= 0 {
+		s.unlink(u.org.users[at])
+		u.org.users = slices.Delete(u.org.users, at, at+1)
 	}
-	text(&s.byUserName, u.name, u)
+}
+
+// link adds every index entry of u; unlink removes it.
+func (s *state) link(u *user) {
+	for _, k := range u.keys {
+		s.byKey.add(k.public, u)
+	}
+	for _, a := range u.authenticators {
+		s.byPasskey.add(a.CredentialID, u)
+	}
+	for _, p := range u.providers {
+		s.byIdentity.add(p.identity, u)
+	}
+	s.byUserName.add(u.name, u)
 	if u.email != "" {
-		text(&s.byEmail, sameEmail(u.email), u)
+		s.byEmail.add(sameEmail(u.email), u)
 	}
 	if u.phone != "" {
-		text(&s.byPhone, u.phone, u)
+		s.byPhone.add(u.phone, u)
+	}
+}
+
+func (s *state) unlink(u *user) {
+	for _, k := range u.keys {
+		s.byKey.remove(k.public, u)
+	}
+	for _, a := range u.authenticators {
+		s.byPasskey.remove(a.CredentialID, u)
+	}
+	for _, p := range u.providers {
+		s.byIdentity.remove(p.identity, u)
+	}
+	s.byUserName.remove(u.name, u)
+	if u.email != "" {
+		s.byEmail.remove(sameEmail(u.email), u)
+	}
+	if u.phone != "" {
+		s.byPhone.remove(u.phone, u)
 	}
 }
 

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"strconv"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // envelope is the body of every submission.
@@ -22,6 +20,9 @@ type envelope struct {
 const (
 	statusCompleted = "ACTIVITY_STATUS_COMPLETED"
 	statusConsensus = "ACTIVITY_STATUS_CONSENSUS_NEEDED"
+	statusRejected  = "ACTIVITY_STATUS_REJECTED"
+	statusFailed    = "ACTIVITY_STATUS_FAILED"
+	statusPending   = "ACTIVITY_STATUS_PENDING"
 )
 
 // serve does one submission: read, authenticate, look at the time, find what the same bytes did before, check rights,
@@ -48,6 +49,9 @@ func (e submitOf) serve(c *call) (any, error) {
 	}
 	if err := c.inWindow(env.TimestampMs); err != nil {
 		return nil, err
+	}
+	if on, ok := in.(ballot); ok {
+		return c.answer(c.castVote(on))
 	}
 	body := print(sha256.Sum256(c.body))
 	if a, err := c.state.history.byBody(c.org.id, body); err != nil || a != nil {
@@ -80,19 +84,8 @@ func (c *call) inWindow(timestampMs numeral) error {
 	return nil
 }
 
-// allows checks who may do k at all; the quorum comes later.
-func (k kind) allows(c *call) error {
-	switch {
-	case c.onBehalf() && k.rights&byParent == 0:
-		return wrongOrganization(c.org.name, c.user.org.name)
-	case k.rights&inParent != 0 && c.org.parent != nil:
-		return parentOnly()
-	}
-	return nil
-}
-
-// execute runs the activity and records it, all under the write lock, so that equal bytes are done once and a key that
-// was deleted meanwhile does nothing.
+// execute decides about the activity, runs it when it may run now, and records it, all under the write lock, so that
+// equal bytes are done once and a key that was deleted meanwhile does nothing.
 func (c *call) execute(name string, k kind, in params, body print) (*activity, error) {
 	s := c.state
 	s.mu.Lock()
@@ -111,47 +104,54 @@ func (c *call) execute(name string, k kind, in params, body print) (*activity, e
 		return nil, err
 	}
 	a := &activity{
-		ID: s.history.nextID(c.now, s.choices), Org: c.org.id, Type: name, Status: statusCompleted,
-		Intent: k.intent, Parameters: intent, Fingerprint: body, Created: c.now,
-		Votes: []vote{{ID: s.choices.id(), Org: c.user.org.id, User: c.user.id, Message: string(c.body),
-			PublicKey: c.stamp.PublicKey, Signature: c.stamp.Signature, Scheme: c.stamp.Scheme, Created: c.now}},
+		ID: s.history.nextID(c.now, s.choices), Org: c.org.id, Type: name,
+		Intent: k.intent, Parameters: intent, Fingerprint: body, Created: c.now, Votes: []vote{c.newVote(true)},
 	}
 	t := &tx{call: c}
-	if c.org.threshold > 1 && !c.onBehalf() && !k.isOwn(c, in) {
+	d := t.decide(k, in, a.Votes)
+	a.Evaluations = d.evaluations
+	switch {
+	case d.verdict == denied:
+		refused := notAuthorized(d.evaluations)
+		a.Status, a.Failure, a.Denied = statusFailed, mustJSON(refused.body()), true
+		s.commit([]record{a})
+		return nil, refused
+	case c.forced != "": // by a fault: nothing happens, until somebody approves it
+		a.Status = c.forced
+	case d.verdict == waiting:
 		a.Status = statusConsensus
-	} else {
-		result, err := in.run(t)
-		if err != nil {
+	default:
+		if err := t.complete(a, k, in); err != nil {
 			s.commit(t.always)
 			return nil, err
 		}
-		if a.Outcome, err = encode(result); err != nil {
-			return nil, err
-		}
-		a.Result = k.result
 	}
 	s.commit(append(append(t.always, t.staged...), a, printed{a}))
 	return a, nil
 }
 
-// stillKnown repeats the last step of authenticate under the write lock: c.user may be an old version by now, and the
-// key may be gone. The caller holds the lock.
-func (c *call) stillKnown() error {
-	u := c.user.org.user(c.user.id)
-	if u == nil || u.with(c.point) == nil {
-		return unknownKey(c.org.id.String(), c.stamp.PublicKey)
+// complete runs the activity, which is not installed yet, and notes its outcome.
+func (t *tx) complete(a *activity, k kind, in params) error {
+	result, err := in.run(t)
+	if err != nil {
+		return err
 	}
-	c.user = u
+	if a.Outcome, err = encode(result); err != nil {
+		return err
+	}
+	a.Result, a.Status = k.result, statusCompleted
 	return nil
 }
 
-// own is implemented by parameters that may be about a user's own credentials.
-type own interface{ about(c *call) uuid.UUID }
-
-// isOwn reports whether the activity is about nobody's credentials but the caller's.
-func (k kind) isOwn(c *call, in params) bool {
-	o, ok := in.(own)
-	return k.rights&ofOneself != 0 && (!ok || o.about(c) == c.user.id)
+// newVote is the caller's word on an activity.
+func (c *call) newVote(approved bool) vote {
+	v := vote{ID: c.state.choices.id(), Org: c.user.org.id, User: c.user.id, Message: string(c.body), Created: c.now,
+		Rejected: !approved, Credential: c.with.id, Kind: c.with.kind.String(), CredentialID: c.with.credentialID, Method: c.with.method}
+	if c.with.token {
+		v.Kind = ""
+	}
+	v.PublicKey, v.Signature, v.Scheme = c.by.vote()
+	return v
 }
 
 // answer waits until everything that a says is on disk, and puts it in the envelope. After an error it waits too: a

@@ -189,8 +189,8 @@ func (u rootUserParams) is(signed token.SignupUsage) bool {
 }
 
 func (in *createSubOrganization) run(t *tx) (any, error) {
-	org := &organization{id: t.id(), parent: t.org, name: in.SubOrganizationName, threshold: int32(*in.RootQuorumThreshold),
-		disabled: in.switches(), created: t.now}
+	org := &organization{id: t.id(), number: t.state.founded + 1, parent: t.org, created: t.now,
+		settings: &settings{name: in.SubOrganizationName, threshold: int32(*in.RootQuorumThreshold), features: without(featuresAtFirst, in.off()...)}}
 	t.stage(org)
 	var users []*user
 	ids := make([]string, len(in.RootUsers))
@@ -204,6 +204,7 @@ func (in *createSubOrganization) run(t *tx) (any, error) {
 			u.phoneVerified = in.proof.VerificationType == otpSMS
 		}
 		users, ids[i] = append(users, u), u.id.String()
+		org.root = append(org.root, u.id)
 		t.stage(u)
 	}
 	made := subOrganizationResult{SubOrganizationID: org.id.String(), RootUserIDs: ids}
@@ -223,12 +224,16 @@ type subOrganizationResult struct {
 	RootUserIDs       []string      `json:"rootUserIds"`
 }
 
-func (in *createSubOrganization) switches() (d disabled) {
-	for flag, off := range map[disabled]*bool{noEmailRecovery: in.DisableEmailRecovery, noEmailAuth: in.DisableEmailAuth,
-		noSMSAuth: in.DisableSMSAuth, noOTPEmailAuth: in.DisableOTPEmailAuth} {
-		if off != nil && *off {
-			d |= flag
+// off are the features that the new organization is not to have.
+func (in *createSubOrganization) off() (off []string) {
+	for _, f := range []struct {
+		disable *bool
+		name    string
+	}{{in.DisableEmailRecovery, featureEmailRecovery}, {in.DisableEmailAuth, featureEmailAuth},
+		{in.DisableSMSAuth, featureSMSAuth}, {in.DisableOTPEmailAuth, featureOTPEmailAuth}} {
+		if f.disable != nil && *f.disable {
+			off = append(off, f.name)
 		}
 	}
-	return d
+	return off
 }

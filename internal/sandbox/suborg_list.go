@@ -121,7 +121,8 @@ func listSubOrgs(c *call, in *subOrgsFilter) (any, error) {
 		for a := range s.byAddress.all(sameAddress(in.FilterValue)) {
 			found.add(c.org, a.wallet.org)
 		}
-	case "CREDENTIAL_ID": // none can be registered yet
+	case "CREDENTIAL_ID":
+		ofUsers(s.byPasskey.all(in.FilterValue))
 	case "OIDC_TOKEN":
 		return nil, unimplemented("list_suborgs by OIDC_TOKEN")
 	default:

@@ -1,44 +1,94 @@
 package sandbox
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"strconv"
+
+	"github.com/google/uuid"
 )
 
 // This file is how users, keys, wallets and activities look from outside. The names are the service's.
 
 type userView struct {
-	UserID          string       `json:"userId"`
-	UserName        string       `json:"userName"`
-	UserEmail       string       `json:"userEmail,omitempty"`
-	UserPhoneNumber string       `json:"userPhoneNumber,omitempty"`
-	Authenticators  []struct{}   `json:"authenticators"`
-	APIKeys         []apiKeyView `json:"apiKeys"`
-	UserTags        []string     `json:"userTags"`
-	OAuthProviders  []struct{}   `json:"oauthProviders"`
-	CreatedAt       timestamp    `json:"createdAt"`
-	UpdatedAt       timestamp    `json:"updatedAt"`
-	MFAPolicies     []struct{}   `json:"mfaPolicies"`
+	UserID          string              `json:"userId"`
+	UserName        string              `json:"userName"`
+	UserEmail       string              `json:"userEmail,omitempty"`
+	UserPhoneNumber string              `json:"userPhoneNumber,omitempty"`
+	Authenticators  []authenticatorView `json:"authenticators"`
+	APIKeys         []apiKeyView        `json:"apiKeys"`
+	UserTags        []uuid.UUID         `json:"userTags"`
+	OAuthProviders  []providerView      `json:"oauthProviders"`
+	CreatedAt       timestamp           `json:"createdAt"`
+	UpdatedAt       timestamp           `json:"updatedAt"`
+	MFAPolicies     []any               `json:"mfaPolicies"`
 }
 
 // full gives lists that are absent their empty form, which the service always sends.
 func (v userView) full() userView {
-	v.Authenticators, v.OAuthProviders, v.MFAPolicies, v.UserTags = []struct{}{}, []struct{}{}, []struct{}{}, []string{}
+	v.Authenticators, v.OAuthProviders, v.MFAPolicies = []authenticatorView{}, []providerView{}, []any{}
 	if v.APIKeys == nil {
 		v.APIKeys = []apiKeyView{}
+	}
+	if v.UserTags == nil {
+		v.UserTags = []uuid.UUID{}
 	}
 	return v
 }
 
 func (u *user) view() userView {
 	v := userView{
-		UserID: u.id.String(), UserName: u.name, UserEmail: u.email, UserPhoneNumber: u.phone,
+		UserID: u.id.String(), UserName: u.name, UserEmail: u.email, UserPhoneNumber: u.phone, UserTags: u.tags,
 		CreatedAt: stampTime(u.created), UpdatedAt: stampTime(u.updated),
 	}.full()
 	for _, k := range u.keys {
 		v.APIKeys = append(v.APIKeys, k.view())
 	}
+	for _, a := range u.authenticators {
+		v.Authenticators = append(v.Authenticators, a.view())
+	}
+	for _, p := range u.providers {
+		v.OAuthProviders = append(v.OAuthProviders, p.view())
+	}
 	return v
+}
+
+type authenticatorView struct {
+	Transports        []string       `json:"transports"`
+	AttestationType   string         `json:"attestationType"`
+	AAGUID            string         `json:"aaguid"`
+	CredentialID      string         `json:"credentialId"`
+	Model             string         `json:"model"`
+	Credential        credentialView `json:"credential"`
+	AuthenticatorID   string         `json:"authenticatorId"`
+	AuthenticatorName string         `json:"authenticatorName"`
+	CreatedAt         timestamp      `json:"createdAt"`
+	UpdatedAt         timestamp      `json:"updatedAt"`
+}
+
+func (a *authenticator) view() authenticatorView {
+	return authenticatorView{
+		Transports: append([]string{}, a.Transports...), AttestationType: a.AttestationType, AAGUID: a.AAGUID, CredentialID: a.CredentialID,
+		Model: a.Model, Credential: credentialView{PublicKey: hex.EncodeToString(a.PublicKey), Type: credentialWebAuthn.String()},
+		AuthenticatorID: a.ID.String(), AuthenticatorName: a.Name, CreatedAt: stampTime(a.Created), UpdatedAt: stampTime(a.Created),
+	}
+}
+
+type providerView struct {
+	ProviderID   string    `json:"providerId"`
+	ProviderName string    `json:"providerName"`
+	Issuer       string    `json:"issuer"`
+	Audience     string    `json:"audience"`
+	Subject      string    `json:"subject"`
+	CreatedAt    timestamp `json:"createdAt"`
+	UpdatedAt    timestamp `json:"updatedAt"`
+}
+
+func (p *oauthProvider) view() providerView {
+	return providerView{
+		ProviderID: p.ID.String(), ProviderName: p.Name, Issuer: p.Issuer, Audience: p.Audience, Subject: p.Subject,
+		CreatedAt: stampTime(p.Created), UpdatedAt: stampTime(p.Created),
+	}
 }
 
 type apiKeyView struct {
@@ -51,13 +101,14 @@ type apiKeyView struct {
 }
 
 type credentialView struct {
-	PublicKey string `json:"publicKey"`
-	Type      string `json:"type"`
+	PublicKey        string    `json:"publicKey"`
+	Type             string    `json:"type"`
+	SessionProfileID uuid.UUID `json:"sessionProfileId,omitzero"`
 }
 
 func (k *apiKey) view() apiKeyView {
 	v := apiKeyView{
-		Credential: credentialView{PublicKey: k.public.String(), Type: k.kind.String()},
+		Credential: credentialView{PublicKey: k.public.String(), Type: k.kind.String(), SessionProfileID: k.profile},
 		APIKeyID:   k.id.String(), APIKeyName: k.name, CreatedAt: stampTime(k.created), UpdatedAt: stampTime(k.created),
 	}
 	if k.seconds > 0 {
@@ -122,6 +173,7 @@ type activityView struct {
 	CanReject      bool                       `json:"canReject"`
 	CreatedAt      timestamp                  `json:"createdAt"`
 	UpdatedAt      timestamp                  `json:"updatedAt"`
+	Failure        json.RawMessage            `json:"failure,omitempty"`
 }
 
 type voteView struct {
@@ -142,7 +194,8 @@ func (c *call) view(a *activity) activityView {
 	v := activityView{
 		ID: a.ID.String(), OrganizationID: a.Org.String(), Status: a.Status, Type: a.Type,
 		Intent: map[string]json.RawMessage{a.Intent: a.Parameters}, Result: map[string]json.RawMessage{},
-		Votes: []voteView{}, Fingerprint: a.Fingerprint.String(), CreatedAt: stampTime(a.Created), UpdatedAt: stampTime(a.Created),
+		Votes: []voteView{}, Fingerprint: a.Fingerprint.String(), CreatedAt: stampTime(a.Created), UpdatedAt: stampTime(max(a.Created, a.Updated)),
+		Failure: a.Failure,
 	}
 	if a.Result != "" {
 		v.Result[a.Result] = a.Outcome
@@ -157,13 +210,17 @@ func (c *call) view(a *activity) activityView {
 				voter.UserName = u.name // who reads the vote of another organization's user need not know his keys
 			}
 		}
-		voted = voted || vote.User == c.user.id
+		voted = voted || c.votedBefore(vote)
+		selection := "VOTE_SELECTION_APPROVED"
+		if vote.Rejected {
+			selection = "VOTE_SELECTION_REJECTED"
+		}
 		v.Votes = append(v.Votes, voteView{
-			ID: vote.ID.String(), UserID: vote.User.String(), User: voter, ActivityID: v.ID, Selection: "VOTE_SELECTION_APPROVED",
+			ID: vote.ID.String(), UserID: vote.User.String(), User: voter, ActivityID: v.ID, Selection: selection,
 			Message: vote.Message, PublicKey: vote.PublicKey, Signature: vote.Signature, Scheme: vote.Scheme, CreatedAt: stampTime(vote.Created),
 		})
 	}
-	v.CanApprove = a.Status == statusConsensus && !voted && !c.onBehalf()
+	v.CanApprove = a.Status == statusConsensus && !voted && c.user.org.id == a.Votes[0].Org
 	v.CanReject = v.CanApprove
 	return v
 }

@@ -1,0 +1,175 @@
+package sandbox
+
+import (
+	"maps"
+	"slices"
+	"sync"
+)
+
+// ballot is implemented by the activities that are votes on others. They are answered with the activity voted on, and
+// leave no activity of their own.
+type ballot interface {
+	params
+	target() (fingerprint string, approve bool)
+}
+
+// onActivity names the activity by its fingerprint.
+type onActivity struct {
+	Fingerprint string `json:"fingerprint" need:"text"`
+	nobody
+}
+
+func (onActivity) run(*tx) (any, error) { panic("sandbox: a vote is no activity of its own") }
+
+type approveActivity struct{ onActivity }
+
+type rejectActivity struct{ onActivity }
+
+func (in *approveActivity) target() (string, bool) { return in.Fingerprint, true }
+func (in *rejectActivity) target() (string, bool)  { return in.Fingerprint, false }
+
+// votesMax is how often a vote is tried again because others voted meanwhile.
+const votesMax = 100
+
+// castVote adds the caller's vote to an activity that waits, and runs it when that was the last one needed. A second
+// vote by the same user changes nothing, and neither does one on an activity that waits no more.
+func (c *call) castVote(on ballot) (*activity, error) {
+	fingerprint, approve := on.target()
+	var p print
+	if err := p.UnmarshalText([]byte(fingerprint)); err != nil {
+		return nil, noActivity()
+	}
+	for range votesMax {
+		a, err := c.state.history.byBody(c.org.id, p)
+		switch {
+		case err != nil:
+			return nil, err
+		case a == nil:
+			return nil, noActivity()
+		}
+		if next, done, err := c.voteOn(a, approve); done || err != nil {
+			return next, err
+		}
+	}
+	return nil, startedOver()
+}
+
+// voteOn votes on this version of an activity; done is false when there is a newer one.
+func (c *call) voteOn(a *activity, approve bool) (_ *activity, done bool, err error) {
+	if a.Status != statusConsensus && a.Status != statusPending && a.Status != statusAuthenticators {
+		return a, true, nil
+	}
+	k := kindOf(a.Type)
+	in, err := k.read(a.Parameters)
+	if err != nil {
+		return nil, false, err
+	}
+	// The activity runs as the one who asked for it, at the voter's time.
+	asker := *c
+	c.state.reading(func() {
+		asker.org = c.state.orgs[a.Org]
+		if org := c.state.orgs[a.Votes[0].Org]; org != nil {
+			asker.user = org.user(a.Votes[0].User)
+		} else {
+			asker.user = nil
+		}
+		err = c.mayVote(a)
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	if asker.user == nil || asker.org == nil {
+		return nil, false, noActivity()
+	}
+	var failed error
+	if approve {
+		failed = in.prepare(&asker)
+	}
+
+	s := c.state
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return nil, false, startedOver()
+	}
+	if err := c.stillKnown(); err != nil {
+		return nil, false, err
+	}
+	if now, err := s.history.byBody(a.Org, a.Fingerprint); err != nil || now == nil || len(now.Votes) != len(a.Votes) || now.Status != a.Status {
+		return nil, false, err
+	}
+	if slices.ContainsFunc(a.Votes, c.votedBefore) {
+		return a, true, nil
+	}
+	next := *a
+	next.Votes = append(slices.Clone(a.Votes), c.newVote(approve))
+	next.Updated = c.now
+	t := &tx{call: &asker}
+	d := t.decide(k, in, next.Votes)
+	next.Evaluations = d.evaluations
+	switch d.verdict {
+	case allowed:
+		if failed == nil {
+			failed = t.complete(&next, k, in)
+		}
+		if failed != nil {
+			t.staged = nil
+			refused, ok := asRefusal(failed)
+			if !ok {
+				return nil, false, failed
+			}
+			next.Status, next.Failure = statusFailed, mustJSON(refused.body())
+		}
+	case rejected:
+		next.Status = statusRejected
+	case denied: // by a policy that came meanwhile
+		next.Status, next.Failure = statusFailed, mustJSON(notAuthorized(d.evaluations).body())
+	case waiting:
+		next.Status = statusConsensus
+	}
+	s.commit(append(append(t.always, t.staged...), &next))
+	return &next, true, nil
+}
+
+// votedBefore reports whether v is the caller's and still counts.
+func (c *call) votedBefore(v vote) bool {
+	return v.User == c.user.id && (v.Rejected || c.now-v.Created < approvalLife)
+}
+
+// mayVote says whether the caller has a say: the organization that the first voter is of decides. The caller holds the
+// lock.
+func (c *call) mayVote(a *activity) error {
+	if voters := a.Votes[0].Org; c.user.org.id != voters {
+		name := ""
+		if org := c.state.orgs[voters]; org != nil {
+			name = org.name
+		}
+		return wrongOrganization(name, c.user.org.name)
+	}
+	if c.with.token {
+		return noStamp(true)
+	}
+	return nil
+}
+
+// statusAuthenticators is of activities that wait for a second factor.
+const statusAuthenticators = "ACTIVITY_STATUS_AUTHENTICATORS_NEEDED"
+
+// kindOf returns the kind of a type of activity that was done once.
+func kindOf(name string) kind {
+	if k, ok := kinds()[name]; ok && k.read != nil {
+		return k
+	}
+	return kind{read: func([]byte) (params, error) { return nil, unimplemented(name) }}
+}
+
+// kinds are those of all paths, by type.
+var kinds = sync.OnceValue(func() map[string]kind {
+	all := map[string]kind{}
+	for _, e := range endpoints() {
+		if submit, ok := e.(submitOf); ok {
+			maps.Copy(all, submit)
+		}
+	}
+	return all
+})
