@@ -39,10 +39,12 @@ func node(t testing.TB, script string, env map[string]string, input any) []byte 
 	}
 	var out, steps bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &steps
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("%s: %v\n%s", script, err, steps.String())
+	err := cmd.Run()
+	account := table.read(steps.String())
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", script, err, account)
 	}
-	t.Logf("%s\n%s", script, steps.String())
+	t.Logf("%s\n%s", script, account)
 	return out.Bytes()
 }
 
@@ -65,6 +67,9 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	code := m.Run()
+	if len(table.rows) > 0 {
+		fmt.Printf("%s%s\n%s\n", table.String(), publicAPI.account(), authProxy.account())
+	}
 	_ = os.RemoveAll(buildDir)
 	os.Exit(code)
 }
@@ -96,6 +101,13 @@ func run(t *testing.T, ready any, env map[string]string, args ...string) {
 	for name, value := range env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
+	start(t, cmd, ready)
+}
+
+// start starts a server that writes one line of JSON when it is ready.
+func start(t *testing.T, cmd *exec.Cmd, ready any) {
+	t.Helper()
+	name := filepath.Base(cmd.Args[0]) + " " + cmd.Args[1]
 	var log bytes.Buffer
 	cmd.Stderr = &log
 	out, err := cmd.StdoutPipe()
@@ -108,24 +120,24 @@ func run(t *testing.T, ready any, env map[string]string, args ...string) {
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("latchkey %s: %v", args[0], err)
+			t.Errorf("%s: %v", name, err)
 		}
 		if t.Failed() {
-			t.Logf("latchkey %s said:\n%s", args[0], log.String())
+			t.Logf("%s said:\n%s", name, log.String())
 		}
 	})
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		t.Fatalf("latchkey %s: no ready line: %v", args[0], err)
+		t.Fatalf("%s: no ready line: %v", name, err)
 	}
 	if err := json.Unmarshal([]byte(line), ready); err != nil {
-		t.Fatalf("latchkey %s: ready line %q: %v", args[0], line, err)
+		t.Fatalf("%s: ready line %q: %v", name, line, err)
 	}
 }
 
 // sandbox is a running sandbox with the witness in front of it. env is what its own environment file says, but for the
-// URL, which is the witness's.
-func sandbox(t *testing.T) (env map[string]string) {
+// URL, which is the witness's. args are further flags.
+func sandbox(t *testing.T, args ...string) (env map[string]string) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("-short: this builds and runs the program")
@@ -133,7 +145,7 @@ func sandbox(t *testing.T) (env map[string]string) {
 	needNode(t)
 	file := filepath.Join(t.TempDir(), "sandbox.env")
 	var ready struct{ APIBaseURL, ControlURL string }
-	run(t, &ready, nil, "sandbox", "--listen", "127.0.0.1:0", "--env-file", file)
+	run(t, &ready, nil, append([]string{"sandbox", "--listen", "127.0.0.1:0", "--env-file", file}, args...)...)
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +161,7 @@ func sandbox(t *testing.T) (env map[string]string) {
 	if env["TURNKEY_API_URL"] != ready.APIBaseURL {
 		t.Errorf("the environment file says %q, the ready line %q", env["TURNKEY_API_URL"], ready.APIBaseURL)
 	}
-	env["TURNKEY_API_URL"] = witness(t, ready.APIBaseURL)
+	env["TURNKEY_API_URL"] = witness(t, publicAPI, ready.APIBaseURL)
 	env["CONTROL_URL"] = ready.ControlURL
 	return env
 }
@@ -160,4 +172,18 @@ func backend(t *testing.T, env map[string]string) {
 	var ready struct{ URL string }
 	run(t, &ready, env, "backend", "--listen", "127.0.0.1:0")
 	env["BACKEND_URL"] = ready.URL
+}
+
+// proxy starts the auth proxy that stands in for an application's, with a witness in front of it, and adds its URL.
+func proxy(t *testing.T, env map[string]string) {
+	t.Helper()
+	env["AUTH_PROXY_CONFIG_ID"] = env["TURNKEY_ORGANIZATION_ID"]
+	cmd := exec.Command("node", "auth-proxy.mjs")
+	cmd.Env = os.Environ()
+	for name, value := range env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	var ready struct{ URL string }
+	start(t, cmd, &ready)
+	env["AUTH_PROXY_URL"] = witness(t, authProxy, ready.URL)
 }

@@ -1,5 +1,6 @@
 // What the scripts share: one line on standard error for each step, standard input as JSON, and the sandbox's inbox.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 
 /** Runs one step and says so. A failure ends the script. */
 export async function step(name, run) {
@@ -62,4 +63,22 @@ export async function advance(seconds) {
     body: JSON.stringify({ advanceSeconds: seconds }),
   });
   assert.equal(response.status, 200, `clock: ${response.status}`);
+}
+
+/** What a package calls itself: its name and the version that is installed. */
+export const named = (folder, note = "") => {
+  const { name, version } = JSON.parse(readFileSync(new URL(`node_modules/${folder}/package.json`, import.meta.url)));
+  return `${name} ${version}${note && `, ${note}`}`;
+};
+
+/** Runs a flow of a client: a step that is a row of the table which the tests print at their end. */
+export async function flow(client, name, run) {
+  let outcome = "FAIL";
+  const tell = () => console.error(`flow\t${client}\t${name}\t${outcome}`);
+  process.once("exit", tell);
+  const result = await step(name, run);
+  process.off("exit", tell);
+  outcome = "pass";
+  tell();
+  return result;
 }

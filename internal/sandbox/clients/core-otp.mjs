@@ -1,0 +1,73 @@
+// Codes by e-mail and by SMS: sealed, as @turnkey/core sends them, and in clear, by its calls of the older routes.
+import assert from "node:assert/strict";
+import { corePage, refusedInPage, session } from "./core-page.mjs";
+import { code, flow, named, step } from "./steps.mjs";
+
+const kinds = { "e-mail": { otpType: "OTP_TYPE_EMAIL", contact: "core@example.com" }, SMS: { otpType: "OTP_TYPE_SMS", contact: "+12025550123" } };
+
+const begin = (page, to) => page.evaluate((to) => client.initOtp(to), to);
+const complete = (page, to) => page.evaluate((to) => client.completeOtp(to), to);
+
+export async function otp(browser) {
+  const client = named("@turnkey/core", "in Chromium, pins swapped");
+  for (const [kind, to] of Object.entries(kinds)) {
+    const page = await corePage(browser, "swapped");
+    const organization = await flow(client, `OTP by ${kind}, encrypted: sign-up`, async () => {
+      const result = await complete(page, { ...(await begin(page, to)), ...to, otpCode: await code(to.contact) });
+      assert.equal(result.action, "SIGNUP");
+      const { organizationId, user } = await session(page);
+      assert.equal(to.otpType === "OTP_TYPE_SMS" ? user.userPhoneNumber : user.userEmail, to.contact);
+      return organizationId;
+    });
+    await flow(client, `OTP by ${kind}, encrypted: log-in`, async () => {
+      const other = await corePage(browser, "swapped");
+      const result = await complete(other, { ...(await begin(other, to)), ...to, otpCode: await code(to.contact), invalidateExisting: true });
+      assert.equal(result.action, "LOGIN");
+      assert.equal((await session(other)).organizationId, organization);
+      await refusedInPage(page, () => client.fetchUser(), null, "could not find public key in organization or its parent organization");
+      await other.context().close();
+    });
+    await page.context().close();
+  }
+
+  const page = await corePage(browser, "swapped");
+  await step("a wrong code is told in the words that @turnkey/core knows", async () => {
+    const to = { otpType: "OTP_TYPE_EMAIL", contact: "core-wrong@example.com" };
+    const begun = await begin(page, to);
+    const digits = await code(to.contact);
+    await refusedInPage(page, (to) => client.completeOtp(to), { ...begun, ...to, otpCode: digits === "000000" ? "000001" : "000000" }, "INVALID_OTP_CODE");
+  });
+  await page.context().close();
+}
+
+export async function plainOtp(browser) {
+  const client = named("@turnkey/core", "in Chromium");
+  for (const [kind, { otpType, contact }] of Object.entries(kinds)) {
+    const to = { otpType, contact: contact.replace("core", "core-plain").replace("0123", "0124") };
+    const page = await corePage(browser, "unmodified");
+    const prove = async () => {
+      const { otpId } = await page.evaluate((to) => client.httpClient.proxyInitOtp(to), to);
+      return page.evaluate((proof) => client.httpClient.proxyVerifyOtp(proof), { otpId, otpCode: await code(to.contact) });
+    };
+    await flow(client, `OTP by ${kind}, plain code: sign-up and log-in`, async () => {
+      const proof = await prove();
+      const contact = to.otpType === "OTP_TYPE_SMS" ? { userPhoneNumber: to.contact } : { userEmail: to.contact };
+      const made = await page.evaluate((body) => client.httpClient.proxySignup(body), { ...proof, ...contact, userName: "Plain", apiKeys: [], authenticators: [], oauthProviders: [] });
+      await page.evaluate(async (proof) => {
+        const publicKey = await client.createApiKeyPair();
+        const { session } = await client.httpClient.proxyOtpLogin({ ...proof, publicKey });
+        await client.storeSession({ sessionToken: session });
+      }, proof);
+      assert.equal((await session(page)).organizationId, made.organizationId);
+    });
+    await page.context().close();
+  }
+
+  const page = await corePage(browser, "unmodified");
+  await step("without the swap the bundle of an encrypted code is not trusted", async () => {
+    const to = { otpType: "OTP_TYPE_EMAIL", contact: "core-pinned@example.com" };
+    const begun = await begin(page, to);
+    await refusedInPage(page, (to) => client.completeOtp(to), { ...begun, ...to, otpCode: await code(to.contact) }, "VERIFY_OTP_ERROR", "expected signer key");
+  });
+  await page.context().close();
+}
