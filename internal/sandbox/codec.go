@@ -38,6 +38,9 @@ var recordKinds = []stored{
 	{bucketAccount, (*state).readAccount, func(s *state) iter.Seq[record] {
 		return ofOrganizations(s, func(o *organization) []*account { return accountsOf(o.wallets) })
 	}},
+	{bucketPrivateKey, (*state).readPrivateKey, func(s *state) iter.Seq[record] {
+		return ofOrganizations(s, func(o *organization) []*privateKey { return o.shelved().keys.all })
+	}},
 	{bucketOTP, (*state).readOTP, func(s *state) iter.Seq[record] { return records(slices.Collect(maps.Values(s.otps.byID))) }},
 	{bucketMessage, (*state).readMessage, func(s *state) iter.Seq[record] { return records(s.inbox.all()) }},
 }

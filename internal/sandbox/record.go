@@ -105,7 +105,9 @@ type settings struct {
 }
 
 // shelves holds an organization's records of the kinds that have no index of their own.
-type shelves struct{}
+type shelves struct {
+	keys shelf[*privateKey]
+}
 
 // shelf returns o's shelves to put something on. The caller holds the state's lock.
 func (o *organization) shelf() *shelves {

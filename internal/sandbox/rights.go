@@ -47,6 +47,7 @@ type matter struct {
 	wallet  *wallet        // the one that is meant
 	wallets []*wallet      // of a request that names several
 	account *account       // that signs or is exported
+	key     *privateKey    // that signs or is exported
 	values  map[string]any // other keywords, such as "eth.tx", with structs of package policy
 	params  map[string]any // activity.params: what of the parameters is shown
 }
