@@ -1,0 +1,160 @@
+package policy
+
+import (
+	"math/big"
+	"slices"
+)
+
+// Bounds of the search for a consensus.
+const (
+	exactVoters    = 8 // up to so many users every set of them is tried
+	consensusTries = 600
+	consensusSteps = 300_000
+)
+
+// matters reports whether the votes of some users can decide a consensus c: whether a set T of others exists such that
+// c holds for T with them, and not for T alone.
+//
+// Trying every set takes time without bound, so only users count whom c can tell apart: those one of whose ids, tags,
+// addresses or keys stands in c, and of the rest as many as c can count. Up to eight of these, every set of them is
+// tried, and the answer is exact. Above, sets are grown one user at a time in several orders, leaving out whoever makes c
+// true without the votes in question; for a c that more approvals never make false, this misses only sets that no order
+// reaches, and it never finds one that is none. An error of c counts as false.
+func matters(c *Expression, context Context, votes, others []Voter) bool {
+	if c == nil || c.root == nil {
+		return false // it holds without anybody
+	}
+	s := search{c: c, context: context, votes: votes, tries: consensusTries, steps: consensusSteps}
+	candidates := c.distinguishable(others)
+	if len(candidates) <= exactVoters {
+		return s.every(candidates)
+	}
+	for _, order := range orders(candidates) {
+		if s.grow(order) {
+			return true
+		}
+	}
+	return false
+}
+
+// search is one search with what it may still spend.
+type search struct {
+	c            *Expression
+	context      Context
+	votes        []Voter
+	tries, steps int
+}
+
+// holds evaluates the consensus for some approvers.
+func (s *search) holds(voters []Voter) bool {
+	if s.tries--; s.tries < 0 {
+		return false
+	}
+	s.context.vote(voters)
+	yes, err := share(s.c, &s.context, &s.steps)
+	return err == nil && yes
+}
+
+// decide reports whether the votes turn what the set says.
+func (s *search) decide(set []Voter) bool {
+	return s.holds(slices.Concat(s.votes, set)) && !s.holds(set) && s.tries >= 0 && s.steps > 0
+}
+
+// every tries all sets of the candidates, smaller numbers of them not first.
+func (s *search) every(candidates []Voter) bool {
+	for mask := range 1 << len(candidates) {
+		var set []Voter
+		for i, v := range candidates {
+			if mask>>i&1 == 1 {
+				set = append(set, v)
+			}
+		}
+		if s.decide(set) {
+			return true
+		}
+	}
+	return false
+}
+
+// grow adds the users one by one, but for those who make the consensus true by themselves.
+func (s *search) grow(order []Voter) bool {
+	var set []Voter
+	for _, v := range order {
+		if s.decide(set) {
+			return true
+		}
+		if larger := append(slices.Clone(set), v); !s.holds(larger) {
+			set = larger
+		}
+	}
+	return s.decide(set)
+}
+
+// orders are the orders in which a search adds users: as given, backwards, and beginning with each of the first.
+func orders(candidates []Voter) [][]Voter {
+	backwards := slices.Clone(candidates)
+	slices.Reverse(backwards)
+	all := [][]Voter{candidates, backwards}
+	for i := 1; i < min(len(candidates), 16); i++ {
+		all = append(all, slices.Concat(candidates[i:], candidates[:i]))
+	}
+	return all
+}
+
+// distinguishable are the voters that an expression can tell apart, those it names first.
+func (e *Expression) distinguishable(voters []Voter) []Voter {
+	var said said
+	said.read(e.root)
+	if said.positions {
+		return voters
+	}
+	var named, rest []Voter
+	for _, v := range voters {
+		if said.names(v) {
+			named = append(named, v)
+		} else {
+			rest = append(rest, v)
+		}
+	}
+	return append(named, rest[:min(len(rest), said.most+1)]...)
+}
+
+// said is what an expression says about voters, as far as its text tells.
+type said struct {
+	texts     []string
+	most      int  // the largest number, at least 1 and at most 100
+	positions bool // it reads parts of strings, or of lists by their place
+}
+
+func (s *said) read(n *node) {
+	switch n.op {
+	case opString:
+		s.texts = append(s.texts, n.text)
+	case opInt:
+		if n.num.Cmp(big.NewInt(100)) > 0 {
+			s.most = 100
+		} else {
+			s.most = max(s.most, int(n.num.Int64()))
+		}
+	case opIndex, opSlice:
+		s.positions = true
+	}
+	s.most = max(s.most, 1)
+	for _, kid := range n.kids {
+		s.read(kid)
+	}
+}
+
+// names reports whether the expression spells something of the voter.
+func (s *said) names(v Voter) bool {
+	mine := append([]string{v.User.ID, v.User.Email, v.User.Alias}, v.User.Tags...)
+	for _, c := range v.Credentials {
+		mine = append(mine, c.ID, c.UserID, c.Type, c.CredentialID, c.PublicKey)
+	}
+	for _, text := range s.texts {
+		if text != "" && slices.ContainsFunc(mine, func(m string) bool { return equalText(m, text) }) {
+			return true
+		}
+	}
+	return false
+}
