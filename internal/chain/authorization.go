@@ -51,20 +51,8 @@ func readAuthorization(raw []byte) (Authorization, error) {
 // Digest returns the 32 bytes that are signed: Keccak-256 of 0x05 and the RLP list of chain id, address and nonce.
 // Source: EIP-7702.
 func (a Authorization) Digest() []byte {
-	items := rlpString(a.ChainID.Bytes())
-	items = append(items, rlpString(a.Address[:])...)
-	items = append(items, rlpString(new(big.Int).SetUint64(a.Nonce).Bytes())...)
-	head := []byte{5, 0xc0 + byte(len(items))}
-	if len(items) > 55 { // at most 63: a chain id of 32 bytes
-		head = []byte{5, 0xf8, byte(len(items))}
-	}
-	return Keccak256(head, items)
-}
-
-// rlpString encodes at most 55 bytes.
-func rlpString(b []byte) []byte {
-	if len(b) == 1 && b[0] < 0x80 {
-		return b
-	}
-	return append([]byte{0x80 + byte(len(b))}, b...)
+	items := appendRLP(nil, a.ChainID.Bytes())
+	items = appendRLP(items, a.Address[:])
+	items = appendRLP(items, new(big.Int).SetUint64(a.Nonce).Bytes())
+	return Keccak256([]byte{5}, appendRLPList(nil, items))
 }

@@ -240,3 +240,12 @@ func integerWord(n *big.Int, bits int, signed bool) ([]byte, error) {
 	}
 	return n.FillBytes(make([]byte, 32)), nil
 }
+
+// Integer reads a number of typed data or an authorization: a JSON number (json.Number), decimal text or 0x text.
+func Integer(v any) (*big.Int, error) {
+	n, err := parseInteger(v)
+	if err != nil {
+		return nil, invalid("%w", err)
+	}
+	return n, nil
+}

@@ -35,11 +35,10 @@ func SignRawPayload(k Key, addressFormat, payload, encoding, hashFunction string
 	if !taproot {
 		return SignDigest(k, message)
 	}
-	if _, err := checkPrivate(k.Curve, k.Private); err != nil || k.Curve != Secp256k1 {
-		return "", "", "", invalid("invalid curve")
+	left, right, err := SignTaproot(k, message)
+	if err != nil {
+		return "", "", "", err
 	}
-	key := taprootKey(k.Private).Bytes()
-	left, right := signSchnorr(key[:], make([]byte, 32), message)
 	return spell(left, right, 0)
 }
 

@@ -49,6 +49,20 @@ func taprootKey(private []byte) *secp256k1.ModNScalar {
 	return d.Add(taprootTweak(x))
 }
 
+// SignTaproot signs a message as the owner of the P2TR address of k: BIP-340 with the key that BIP-341 tweaks, for an
+// output without scripts. The auxiliary bytes are zeros, so that the same message always gets the same signature.
+func SignTaproot(k Key, message []byte) (r, s []byte, err error) {
+	if _, err := checkPrivate(k.Curve, k.Private); err != nil || k.Curve != Secp256k1 {
+		return nil, nil, invalid("invalid curve")
+	}
+	key := taprootKey(k.Private).Bytes()
+	r, s = signSchnorr(key[:], make([]byte, 32), message)
+	return r, s, nil
+}
+
+// TaprootOutput returns the 32 bytes that a P2TR output of the key pub (33 bytes) holds.
+func TaprootOutput(pub []byte) ([]byte, error) { return taprootOutput(pub) }
+
 // evenKey returns the scalar whose point has an even y, and that point's x.
 func evenKey(private []byte) (*secp256k1.ModNScalar, []byte) {
 	var d secp256k1.ModNScalar
