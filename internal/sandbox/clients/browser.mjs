@@ -32,7 +32,10 @@ async function serve() {
   return { server, files, url: `http://localhost:${server.address().port}` };
 }
 
-/** Opens the browser. page(kind) is a new page with its own storage and authenticator; kind is "unmodified" or "swapped". */
+/**
+ * Opens the browser. page(kind) is a new page with its own storage and authenticator, whose
+ * run calls a function there; kind is "unmodified" or "swapped".
+ */
 export async function open() {
   const [{ server, files, url }, profile] = await Promise.all([serve(), mkdtemp(join(tmpdir(), "latchkey-browser-"))]);
   const browser = await chromium.launch({
@@ -52,7 +55,7 @@ export async function open() {
       });
       await page.goto(`${url}/${kind}`);
       await page.waitForFunction(() => globalThis.turnkey);
-      return page;
+      return { run: (call, argument) => page.evaluate(([source, argument]) => turnkey.run(source, argument), [call.toString(), argument]), close: () => context.close() };
     },
     async close() {
       await browser.close();

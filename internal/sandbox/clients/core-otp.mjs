@@ -1,12 +1,12 @@
 // Codes by e-mail and by SMS: sealed, as @turnkey/core sends them, and in clear, by its calls of the older routes.
 import assert from "node:assert/strict";
-import { corePage, refusedInPage, session } from "./core-page.mjs";
-import { code, flow, named, step } from "./steps.mjs";
+import { corePage, session } from "./core-page.mjs";
+import { code, flow, named, refused, step } from "./steps.mjs";
 
 const kinds = { "e-mail": { otpType: "OTP_TYPE_EMAIL", contact: "core@example.com" }, SMS: { otpType: "OTP_TYPE_SMS", contact: "+12025550123" } };
 
-const begin = (page, to) => page.evaluate((to) => client.initOtp(to), to);
-const complete = (page, to) => page.evaluate((to) => client.completeOtp(to), to);
+const begin = (page, to) => page.run((to) => client.initOtp(to), to);
+const complete = (page, to) => page.run((to) => client.completeOtp(to), to);
 
 export async function otp(browser) {
   const client = named("@turnkey/core", "in Chromium, pins swapped");
@@ -24,10 +24,10 @@ export async function otp(browser) {
       const result = await complete(other, { ...(await begin(other, to)), ...to, otpCode: await code(to.contact), invalidateExisting: true });
       assert.equal(result.action, "LOGIN");
       assert.equal((await session(other)).organizationId, organization);
-      await refusedInPage(page, () => client.fetchUser(), null, "could not find public key in organization or its parent organization");
-      await other.context().close();
+      await refused(page.run(() => client.fetchUser()), "could not find public key in organization or its parent organization");
+      await other.close();
     });
-    await page.context().close();
+    await page.close();
   }
 
   const page = await corePage(browser, "swapped");
@@ -35,9 +35,9 @@ export async function otp(browser) {
     const to = { otpType: "OTP_TYPE_EMAIL", contact: "core-wrong@example.com" };
     const begun = await begin(page, to);
     const digits = await code(to.contact);
-    await refusedInPage(page, (to) => client.completeOtp(to), { ...begun, ...to, otpCode: digits === "000000" ? "000001" : "000000" }, "INVALID_OTP_CODE");
+    await refused(page.run((to) => client.completeOtp(to), { ...begun, ...to, otpCode: digits === "000000" ? "000001" : "000000" }), "INVALID_OTP_CODE");
   });
-  await page.context().close();
+  await page.close();
 }
 
 export async function plainOtp(browser) {
@@ -46,28 +46,28 @@ export async function plainOtp(browser) {
     const to = { otpType, contact: contact.replace("core", "core-plain").replace("0123", "0124") };
     const page = await corePage(browser, "unmodified");
     const prove = async () => {
-      const { otpId } = await page.evaluate((to) => client.httpClient.proxyInitOtp(to), to);
-      return page.evaluate((proof) => client.httpClient.proxyVerifyOtp(proof), { otpId, otpCode: await code(to.contact) });
+      const { otpId } = await page.run((to) => client.httpClient.proxyInitOtp(to), to);
+      return page.run((proof) => client.httpClient.proxyVerifyOtp(proof), { otpId, otpCode: await code(to.contact) });
     };
     await flow(client, `OTP by ${kind}, plain code: sign-up and log-in`, async () => {
       const proof = await prove();
       const contact = to.otpType === "OTP_TYPE_SMS" ? { userPhoneNumber: to.contact } : { userEmail: to.contact };
-      const made = await page.evaluate((body) => client.httpClient.proxySignup(body), { ...proof, ...contact, userName: "Plain", apiKeys: [], authenticators: [], oauthProviders: [] });
-      await page.evaluate(async (proof) => {
+      const made = await page.run((body) => client.httpClient.proxySignup(body), { ...proof, ...contact, userName: "Plain", apiKeys: [], authenticators: [], oauthProviders: [] });
+      await page.run(async (proof) => {
         const publicKey = await client.createApiKeyPair();
         const { session } = await client.httpClient.proxyOtpLogin({ ...proof, publicKey });
         await client.storeSession({ sessionToken: session });
       }, proof);
       assert.equal((await session(page)).organizationId, made.organizationId);
     });
-    await page.context().close();
+    await page.close();
   }
 
   const page = await corePage(browser, "unmodified");
   await step("without the swap the bundle of an encrypted code is not trusted", async () => {
     const to = { otpType: "OTP_TYPE_EMAIL", contact: "core-pinned@example.com" };
     const begun = await begin(page, to);
-    await refusedInPage(page, (to) => client.completeOtp(to), { ...begun, ...to, otpCode: await code(to.contact) }, "VERIFY_OTP_ERROR", "expected signer key");
+    await refused(page.run((to) => client.completeOtp(to), { ...begun, ...to, otpCode: await code(to.contact) }), "VERIFY_OTP_ERROR", "expected signer key");
   });
-  await page.context().close();
+  await page.close();
 }

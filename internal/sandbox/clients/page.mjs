@@ -11,4 +11,15 @@ async function start(config) {
   await client.init();
 }
 
-globalThis.turnkey = { core, crypto, http, WebauthnStamper, wallets, start };
+/** Runs a function of a test, and tells of a failure with its causes: Turnkey's errors name them in a chain. */
+async function run(source, argument) {
+  try {
+    return await (0, eval)(`(${source})`)(argument);
+  } catch (error) {
+    const chain = [];
+    for (let e = error; e; e = e.cause) chain.push(`${e.code ?? ""} ${e.message ?? e}`.trim());
+    throw new Error(chain.join(" <- "));
+  }
+}
+
+globalThis.turnkey = { run, core, crypto, http, WebauthnStamper, wallets, start };
