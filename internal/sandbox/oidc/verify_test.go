@@ -303,6 +303,18 @@ func TestOwnTokensNeedNoNetwork(t *testing.T) {
 	}
 }
 
+// Another sandbox on this machine has issuers of the same form and other keys: it is asked.
+func TestAnotherSandboxIsAForeignIssuer(t *testing.T) {
+	w, other := newWorld(t), newWorld(t, func(c *Config) { c.Seed = seeded("two") })
+	raw := says(t, other.signers[Plain](), w.time.now(), other.Issuer(other.url, Plain), nil)
+	if _, err := NewVerifier(w.Provider).Verify(context.Background(), raw); err != nil {
+		t.Error(err)
+	}
+	if _, err := NewVerifier(w.Provider).Verify(context.Background(), says(t, other.signers[Plain](), w.time.now(), w.Issuer(w.url, Plain), nil)); err == nil {
+		t.Error("another sandbox's key signs for this one")
+	}
+}
+
 // Vectors: Turnkey's documents, and @turnkey/crypto 2.13.2.
 func TestTheNonceIsTheHashOfTheKeysText(t *testing.T) {
 	for key, want := range map[string]string{
