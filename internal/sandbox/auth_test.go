@@ -252,12 +252,13 @@ func TestIsolation_AKeyNeverReachesAnotherOrganization(t *testing.T) {
 // parametersFor are well-formed parameters of a kind of activity that name somebody's things.
 func parametersFor(kind string, ids m) m {
 	p := m{"publicKey": newKey().PublicKey(), "userId": ids["userId"], "walletId": ids["walletId"], "signWith": ids["address"],
-		"payload": "00", "payloads": []string{"00"}, "encoding": "PAYLOAD_ENCODING_HEXADECIMAL", "hashFunction": "HASH_FUNCTION_SHA256",
+		"privateKeyId": nowhere, "payload": "00", "payloads": []string{"00"}, "encoding": "PAYLOAD_ENCODING_HEXADECIMAL", "hashFunction": "HASH_FUNCTION_SHA256",
 		"accounts": []m{ethereum(1)}, "walletName": "w", "apiKeyIds": []any{ids["apiKeyId"]},
 		"apiKeys":         []m{{"apiKeyName": "k", "publicKey": newKey().PublicKey(), "curveType": "API_KEY_CURVE_P256"}},
 		"clientSignature": m{"publicKey": "x", "scheme": "CLIENT_SIGNATURE_SCHEME_API_P256", "message": "x", "signature": "x"}, "verificationToken": "x",
 		"fingerprint": print{}.String(),
-		"otpType":     "OTP_TYPE_EMAIL", "contact": "jane@doe.test", "appName": "x", "otpId": nowhere, "otpCode": "x", "encryptedOtpBundle": "x",
+		"unsignedTransaction": "eb808504a817c8008252089478839f6054d7ed13918bae0473ba31b1ca9d726587038d7ea4c6800080018080", "type": "TRANSACTION_TYPE_ETHEREUM",
+		"otpType": "OTP_TYPE_EMAIL", "contact": "jane@doe.test", "appName": "x", "otpId": nowhere, "otpCode": "x", "encryptedOtpBundle": "x",
 		"subOrganizationName": "x", "rootQuorumThreshold": 1,
 		"rootUsers": []m{{"userName": "x", "userEmail": "jane@doe.test", "apiKeys": []m{}, "authenticators": []m{}, "oauthProviders": []m{}}}}
 	if strings.HasPrefix(kind, "ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION") {

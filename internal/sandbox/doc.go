@@ -19,10 +19,11 @@
 //   - Done: whoami, get_user, list_users, get_api_key, get_api_keys, list_suborgs, list_verified_suborgs, list_wallets,
 //     get_wallet, list_wallet_accounts, get_wallet_account, get_activity, list_activities, get_organization_configs;
 //     init_otp, verify_otp, otp_login, stamp_login, create_sub_organization (versions 4 to 8), create_wallet,
-//     create_wallet_accounts, create_api_keys, delete_api_keys, sign_raw_payload (version 2), sign_raw_payloads.
+//     create_wallet_accounts, create_api_keys, delete_api_keys, sign_raw_payload, sign_raw_payloads,
+//     sign_transaction (all but Tempo).
 //   - Not done: everything else, above all passkeys (X-Stamp-WebAuthn, authenticators), attested stamps, OAuth,
 //     API keys of other curves than P-256, policies, approvals and rejections, users beyond the root users, private
-//     keys, export and import, transactions, session profiles, MFA, read-only sessions (X-Session).
+//     keys, export and import, session profiles, MFA, read-only sessions (X-Session).
 //   - A quorum above one leaves activities waiting for a consensus that nobody can give yet; users may still log in.
 //   - No rate is limited but that of one-time codes. OTP features are on in the parent too, SMS among them.
 //   - Verification tokens may be used until they end, as often as their owner likes: no source says otherwise.

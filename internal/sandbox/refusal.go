@@ -190,6 +190,13 @@ func badClientSignature(why string) *refusal {
 	return invalid("invalid client signature: %s", why).because("client signature", "", why)
 }
 
+// badTransaction is a transaction that is not signed.
+func badTransaction(code, why string) *refusal {
+	r := invalid("%s", why).because("transaction", "", why)
+	r.code = code
+	return r
+}
+
 func exists(format string, args ...any) *refusal {
 	return &refusal{http: http.StatusConflict, grpc: grpcExists, code: "REQUEST_INVALID", message: fmt.Sprintf(format, args...), check: "parameters"}
 }

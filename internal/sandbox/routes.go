@@ -68,11 +68,15 @@ func endpoints() map[string]endpoint {
 			"ACTIVITY_TYPE_DELETE_API_KEYS": {"deleteApiKeysIntent", "deleteApiKeysResult", ofOneself, parametersOf[deleteAPIKeys]()},
 		},
 		submit + "sign_raw_payload": submitOf{
-			"ACTIVITY_TYPE_SIGN_RAW_PAYLOAD":    {}, // signs with private keys
+			"ACTIVITY_TYPE_SIGN_RAW_PAYLOAD":    {"signRawPayloadIntent", "signRawPayloadResult", byPolicy, parametersOf[signRawPayloadByKey]()},
 			"ACTIVITY_TYPE_SIGN_RAW_PAYLOAD_V2": {"signRawPayloadIntentV2", "signRawPayloadResult", byPolicy, parametersOf[signRawPayload]()},
 		},
 		submit + "sign_raw_payloads": submitOf{
 			"ACTIVITY_TYPE_SIGN_RAW_PAYLOADS": {"signRawPayloadsIntent", "signRawPayloadsResult", byPolicy, parametersOf[signRawPayloads]()},
+		},
+		submit + "sign_transaction": submitOf{
+			"ACTIVITY_TYPE_SIGN_TRANSACTION":    {"signTransactionIntent", "signTransactionResult", byPolicy, parametersOf[signTransactionByKey]()},
+			"ACTIVITY_TYPE_SIGN_TRANSACTION_V2": {"signTransactionIntentV2", "signTransactionResult", byPolicy, parametersOf[signTransaction]()},
 		},
 	}
 }

@@ -159,5 +159,4 @@ func TestSigningWithAnAccount(t *testing.T) {
 		t.Errorf("signatures %v", several.body)
 	}
 	jane.submit("SIGN_RAW_PAYLOADS", m{"signWith": made.text("addresses", "0"), "payloads": []string{}, "encoding": "x", "hashFunction": "x"}).refused(400, "REQUEST_INVALID", "payloads")
-	jane.send("submit/sign_raw_payload", jane.envelope("SIGN_RAW_PAYLOAD", m{})).refused(501, "UNSPECIFIED", "SIGN_RAW_PAYLOAD")
 }
