@@ -200,6 +200,8 @@ func TestIsolation_AKeyNeverReachesAnotherOrganization(t *testing.T) {
 	wallet, address := made.result("createWalletResult").text("walletId"), made.result("createWalletResult").text("addresses", "0")
 	keyID := jane.query("get_api_keys", nil).ok().text("apiKeys", "0", "apiKeyId")
 	ids := m{"userId": jane.user, "walletId": wallet, "address": address, "apiKeyId": keyID, "activityId": made.text("activity", "id"),
+		"privateKeyId": jane.submit("CREATE_PRIVATE_KEYS_V2", m{"privateKeys": []m{{"privateKeyName": "Jane's own too", "curve": "CURVE_P256",
+			"privateKeyTags": []string{}, "addressFormats": []string{}}}}).result("createPrivateKeysResultV2").text("privateKeys", "0", "privateKeyId"),
 		"filterType": "EMAIL", "filterValue": "jane@doe.test"}
 	secrets := []string{jane.user, wallet, address, keyID, made.text("activity", "id"), jane.key.PublicKey(), "jane@doe.test", "Jane's own"}
 	all := endpoints()
@@ -251,12 +253,17 @@ func TestIsolation_AKeyNeverReachesAnotherOrganization(t *testing.T) {
 
 // parametersFor are well-formed parameters of a kind of activity that name somebody's things.
 func parametersFor(kind string, ids m) m {
-	p := m{"publicKey": newKey().PublicKey(), "userId": ids["userId"], "walletId": ids["walletId"], "signWith": ids["address"],
-		"privateKeyId": nowhere, "payload": "00", "payloads": []string{"00"}, "encoding": "PAYLOAD_ENCODING_HEXADECIMAL", "hashFunction": "HASH_FUNCTION_SHA256",
+	p := m{"publicKey": newKey().PublicKey(), "userId": ids["userId"], "walletId": ids["walletId"], "signWith": ids["address"], "address": ids["address"],
+		"payload": "00", "payloads": []string{"00"}, "encoding": "PAYLOAD_ENCODING_HEXADECIMAL", "hashFunction": "HASH_FUNCTION_SHA256",
 		"accounts": []m{ethereum(1)}, "walletName": "w", "apiKeyIds": []any{ids["apiKeyId"]},
 		"apiKeys":         []m{{"apiKeyName": "k", "publicKey": newKey().PublicKey(), "curveType": "API_KEY_CURVE_P256"}},
 		"clientSignature": m{"publicKey": "x", "scheme": "CLIENT_SIGNATURE_SCHEME_API_P256", "message": "x", "signature": "x"}, "verificationToken": "x",
-		"fingerprint": print{}.String(),
+		"fingerprint":    print{}.String(),
+		"authenticators": []m{someAuthenticator(kind, ids["userId"])}, "authenticatorIds": []any{nowhere},
+		"rootAuthenticator": someAuthenticator("", ""),
+		"walletIds":         []any{ids["walletId"]}, "walletAccountIds": []any{nowhere}, "privateKeyIds": []any{ids["privateKeyId"]}, "privateKeyId": ids["privateKeyId"],
+		"targetPublicKey": newKey().PublicKey(), "encryptedBundle": "x", "privateKeyName": "k", "curve": "CURVE_ED25519", "addressFormats": []string{},
+		"privateKeys":         []m{{"privateKeyName": "k", "curve": "CURVE_P256", "privateKeyTags": []string{}, "addressFormats": []string{}}},
 		"unsignedTransaction": "eb808504a817c8008252089478839f6054d7ed13918bae0473ba31b1ca9d726587038d7ea4c6800080018080", "type": "TRANSACTION_TYPE_ETHEREUM",
 		"otpType": "OTP_TYPE_EMAIL", "contact": "jane@doe.test", "appName": "x", "otpId": nowhere, "otpCode": "x", "encryptedOtpBundle": "x",
 		"subOrganizationName": "x", "rootQuorumThreshold": 1,

@@ -41,6 +41,12 @@ var recordKinds = []stored{
 	{bucketPrivateKey, (*state).readPrivateKey, func(s *state) iter.Seq[record] {
 		return ofOrganizations(s, func(o *organization) []*privateKey { return o.shelved().keys.all })
 	}},
+	{bucketImport, (*state).readImportTarget, func(s *state) iter.Seq[record] {
+		return ofOrganizations(s, func(o *organization) []*importTarget { return o.shelved().imports.all })
+	}},
+	{bucketRule, (*state).readRule, func(s *state) iter.Seq[record] {
+		return ofOrganizations(s, func(o *organization) []*rule { return o.shelved().rules.all })
+	}},
 	{bucketOTP, (*state).readOTP, func(s *state) iter.Seq[record] { return records(slices.Collect(maps.Values(s.otps.byID))) }},
 	{bucketMessage, (*state).readMessage, func(s *state) iter.Seq[record] { return records(s.inbox.all()) }},
 }
@@ -160,10 +166,15 @@ type walletOnDisk struct {
 	Seed    []byte    `json:"seed"`
 	Created int64     `json:"created"`
 	Updated int64     `json:"updated"`
+
+	Imported bool `json:"imported,omitempty"`
+	Exported bool `json:"exported,omitempty"`
 }
 
-func (w *wallet) row() row {
-	return row{bucketWallet, number(w.number), mustJSON(walletOnDisk{w.id, w.org.id, w.name, w.phrase, w.seed, w.created, w.updated})}
+func (w *wallet) row() row { return w.rowWith(w.name, w.exported, w.updated) }
+
+func (w *wallet) rowWith(name string, exported bool, updated int64) row {
+	return row{bucketWallet, number(w.number), mustJSON(walletOnDisk{w.id, w.org.id, name, w.phrase, w.seed, w.created, updated, w.imported, exported})}
 }
 
 type accountOnDisk struct {
@@ -176,11 +187,14 @@ type accountOnDisk struct {
 	Address   string    `json:"address"`
 	PublicKey string    `json:"publicKey"`
 	Created   int64     `json:"created"`
+	Exported  bool      `json:"exported,omitempty"`
 }
 
-func (a *account) row() row {
+func (a *account) row() row { return a.rowWith(a.exported) }
+
+func (a *account) rowWith(exported bool) row {
 	return row{bucketAccount, number(a.number), mustJSON(accountOnDisk{
-		a.id, a.wallet.id, a.name, a.curve, a.path, a.format, a.address, a.publicKey, a.created})}
+		a.id, a.wallet.id, a.name, a.curve, a.path, a.format, a.address, a.publicKey, a.created, exported})}
 }
 
 // load reads everything but the activities back into s, which is new and known to nobody else.
@@ -281,7 +295,8 @@ func (s *state) readWallet(key, value []byte) (record, error) {
 	if org == nil || s.wallets[d.ID] != nil {
 		return nil, fmt.Errorf("wallet %s has no organization, or stands twice", d.ID)
 	}
-	return &wallet{id: d.ID, number: n, org: org, name: d.Name, phrase: d.Phrase, seed: d.Seed, created: d.Created, updated: d.Updated}, nil
+	return &wallet{id: d.ID, number: n, org: org, name: d.Name, phrase: d.Phrase, seed: d.Seed, created: d.Created, updated: d.Updated,
+		imported: d.Imported, exported: d.Exported}, nil
 }
 
 func (s *state) readAccount(key, value []byte) (record, error) {
@@ -298,5 +313,5 @@ func (s *state) readAccount(key, value []byte) (record, error) {
 		return nil, fmt.Errorf("account %s has no wallet", d.ID)
 	}
 	return &account{id: d.ID, number: n, wallet: w, name: d.Name, curve: d.Curve, path: d.Path, format: d.Format,
-		address: d.Address, publicKey: d.PublicKey, created: d.Created}, nil
+		address: d.Address, publicKey: d.PublicKey, created: d.Created, exported: d.Exported}, nil
 }

@@ -106,7 +106,9 @@ type settings struct {
 
 // shelves holds an organization's records of the kinds that have no index of their own.
 type shelves struct {
-	keys shelf[*privateKey]
+	keys    shelf[*privateKey]
+	imports shelf[*importTarget]
+	rules   shelf[*rule]
 }
 
 // shelf returns o's shelves to put something on. The caller holds the state's lock.
@@ -315,9 +317,13 @@ type wallet struct {
 	phrase  string // a secret of this sandbox
 	seed    []byte // of the phrase, kept because making it takes a millisecond
 	created int64
-	updated int64
 
-	accounts []*account // guarded by the state's lock
+	imported bool
+
+	// Guarded by the state's lock, and so is name. A record of type changedWallet changes them.
+	exported bool
+	updated  int64
+	accounts []*account
 }
 
 // account is one address of a wallet.
@@ -332,6 +338,7 @@ type account struct {
 	address   string
 	publicKey string
 	created   int64
+	exported  bool // by itself; guarded by the state's lock
 }
 
 // sameAddress is the spelling by which addresses are found: Ethereum's checksum is a matter of case.

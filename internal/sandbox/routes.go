@@ -11,15 +11,42 @@ func endpoints() map[string]endpoint {
 		query + "list_users":               queryOf[nothing]{listUsers},
 		query + "get_api_keys":             queryOf[anyUserFilter]{getAPIKeys},
 		query + "get_api_key":              queryOf[apiKeyFilter]{getAPIKey},
+		query + "get_authenticators":       queryOf[userFilter]{getAuthenticators},
+		query + "get_authenticator":        queryOf[authenticatorFilter]{getAuthenticator},
 		query + "list_suborgs":             queryOf[subOrgsFilter]{listSubOrgs},
 		query + "list_verified_suborgs":    queryOf[subOrgsFilter]{listVerifiedSubOrgs},
 		query + "list_wallets":             queryOf[nothing]{listWallets},
 		query + "get_wallet":               queryOf[walletFilter]{getWallet},
 		query + "list_wallet_accounts":     queryOf[accountsFilter]{listWalletAccounts},
 		query + "get_wallet_account":       queryOf[accountFilter]{getWalletAccount},
+		query + "list_private_keys":        queryOf[nothing]{listPrivateKeys},
+		query + "get_private_key":          queryOf[privateKeyFilter]{getPrivateKey},
 		query + "get_activity":             queryOf[activityFilter]{getActivity},
 		query + "list_activities":          queryOf[activitiesFilter]{listActivities},
 		query + "get_organization_configs": queryOf[nothing]{getOrganizationConfigs},
+
+		query + "list_policies":          queryOf[nothing]{listPolicies},
+		query + "get_policy":             queryOf[policyFilter]{getPolicy},
+		query + "get_policy_evaluations": queryOf[activityFilter]{getPolicyEvaluations},
+
+		submit + "create_policy": submitOf{
+			"ACTIVITY_TYPE_CREATE_POLICY":    {}, // has selectors, which came before expressions
+			"ACTIVITY_TYPE_CREATE_POLICY_V2": {}, // too
+			"ACTIVITY_TYPE_CREATE_POLICY_V3": {"createPolicyIntentV3", "createPolicyResult", byPolicy, parametersOf[createPolicy]()},
+		},
+		submit + "create_policies": submitOf{
+			"ACTIVITY_TYPE_CREATE_POLICIES": {"createPoliciesIntent", "createPoliciesResult", byPolicy, parametersOf[createPolicies]()},
+		},
+		submit + "update_policy": submitOf{
+			"ACTIVITY_TYPE_UPDATE_POLICY":    {"updatePolicyIntent", "updatePolicyResult", byPolicy, parametersOf[updatePolicy]()},
+			"ACTIVITY_TYPE_UPDATE_POLICY_V2": {"updatePolicyIntentV2", "updatePolicyResultV2", byPolicy, parametersOf[updatePolicyV2]()},
+		},
+		submit + "delete_policy": submitOf{
+			"ACTIVITY_TYPE_DELETE_POLICY": {"deletePolicyIntent", "deletePolicyResult", byPolicy, parametersOf[deletePolicy]()},
+		},
+		submit + "delete_policies": submitOf{
+			"ACTIVITY_TYPE_DELETE_POLICIES": {"deletePoliciesIntent", "deletePoliciesResult", byPolicy, parametersOf[deletePolicies]()},
+		},
 
 		submit + "approve_activity": submitOf{
 			"ACTIVITY_TYPE_APPROVE_ACTIVITY": {"approveActivityIntent", "", byToken, parametersOf[approveActivity]()},
@@ -45,8 +72,8 @@ func endpoints() map[string]endpoint {
 			"ACTIVITY_TYPE_STAMP_LOGIN": {"stampLoginIntent", "stampLoginResult", ofOneself | byToken, parametersOf[stampLogin]()},
 		},
 		submit + "create_sub_organization": submitOf{
-			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION":    {}, // its user has an authenticator
-			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V2": {}, // older than wallets
+			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION":    {"createSubOrganizationIntent", "createSubOrganizationResult", inParent, parametersOf[createSubOrganizationV1]()},
+			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V2": {"createSubOrganizationIntentV2", "createSubOrganizationResult", inParent, createSubOrganizationOf(2)},
 			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V3": {}, // has private keys
 			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V4": {"createSubOrganizationIntentV4", "createSubOrganizationResultV4", inParent, createSubOrganizationOf(4)},
 			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V5": {"createSubOrganizationIntentV5", "createSubOrganizationResultV5", inParent, createSubOrganizationOf(5)},
@@ -60,12 +87,57 @@ func endpoints() map[string]endpoint {
 		submit + "create_wallet_accounts": submitOf{
 			"ACTIVITY_TYPE_CREATE_WALLET_ACCOUNTS": {"createWalletAccountsIntent", "createWalletAccountsResult", byPolicy, parametersOf[createWalletAccounts]()},
 		},
+		submit + "update_wallet": submitOf{
+			"ACTIVITY_TYPE_UPDATE_WALLET": {"updateWalletIntent", "updateWalletResult", byPolicy, parametersOf[updateWallet]()},
+		},
+		submit + "delete_wallets": submitOf{
+			"ACTIVITY_TYPE_DELETE_WALLETS": {"deleteWalletsIntent", "deleteWalletsResult", byPolicy, parametersOf[deleteWallets]()},
+		},
+		submit + "delete_wallet_accounts": submitOf{
+			"ACTIVITY_TYPE_DELETE_WALLET_ACCOUNTS": {"deleteWalletAccountsIntent", "deleteWalletAccountsResult", byPolicy, parametersOf[deleteWalletAccounts]()},
+		},
+		submit + "export_wallet": submitOf{
+			"ACTIVITY_TYPE_EXPORT_WALLET": {"exportWalletIntent", "exportWalletResult", byPolicy, parametersOf[exportWallet]()},
+		},
+		submit + "export_wallet_account": submitOf{
+			"ACTIVITY_TYPE_EXPORT_WALLET_ACCOUNT": {"exportWalletAccountIntent", "exportWalletAccountResult", byPolicy, parametersOf[exportWalletAccount]()},
+		},
+		submit + "init_import_wallet": submitOf{
+			"ACTIVITY_TYPE_INIT_IMPORT_WALLET": {"initImportWalletIntent", "initImportWalletResult", byPolicy, parametersOf[initImportWallet]()},
+		},
+		submit + "import_wallet": submitOf{
+			"ACTIVITY_TYPE_IMPORT_WALLET": {"importWalletIntent", "importWalletResult", byPolicy, parametersOf[importWallet]()},
+		},
+		submit + "create_private_keys": submitOf{
+			"ACTIVITY_TYPE_CREATE_PRIVATE_KEYS":    {"createPrivateKeysIntent", "createPrivateKeysResult", byPolicy, parametersOf[createPrivateKeys]()},
+			"ACTIVITY_TYPE_CREATE_PRIVATE_KEYS_V2": {"createPrivateKeysIntentV2", "createPrivateKeysResultV2", byPolicy, parametersOf[createPrivateKeysV2]()},
+		},
+		submit + "delete_private_keys": submitOf{
+			"ACTIVITY_TYPE_DELETE_PRIVATE_KEYS": {"deletePrivateKeysIntent", "deletePrivateKeysResult", byPolicy, parametersOf[deletePrivateKeys]()},
+		},
+		submit + "export_private_key": submitOf{
+			"ACTIVITY_TYPE_EXPORT_PRIVATE_KEY": {"exportPrivateKeyIntent", "exportPrivateKeyResult", byPolicy, parametersOf[exportPrivateKey]()},
+		},
+		submit + "init_import_private_key": submitOf{
+			"ACTIVITY_TYPE_INIT_IMPORT_PRIVATE_KEY": {"initImportPrivateKeyIntent", "initImportPrivateKeyResult", byPolicy, parametersOf[initImportPrivateKey]()},
+		},
+		submit + "import_private_key": submitOf{
+			"ACTIVITY_TYPE_IMPORT_PRIVATE_KEY": {"importPrivateKeyIntent", "importPrivateKeyResult", byPolicy, parametersOf[importPrivateKey]()},
+		},
+
 		submit + "create_api_keys": submitOf{
 			"ACTIVITY_TYPE_CREATE_API_KEYS":    {"createApiKeysIntent", "createApiKeysResult", ofOneself, parametersOf[createAPIKeys]()},
 			"ACTIVITY_TYPE_CREATE_API_KEYS_V2": {"createApiKeysIntentV2", "createApiKeysResult", ofOneself, parametersOf[createAPIKeysV2]()},
 		},
 		submit + "delete_api_keys": submitOf{
 			"ACTIVITY_TYPE_DELETE_API_KEYS": {"deleteApiKeysIntent", "deleteApiKeysResult", ofOneself, parametersOf[deleteAPIKeys]()},
+		},
+		submit + "create_authenticators": submitOf{
+			"ACTIVITY_TYPE_CREATE_AUTHENTICATORS":    {"createAuthenticatorsIntent", "createAuthenticatorsResult", ofOneself, parametersOf[createAuthenticatorsV1]()},
+			"ACTIVITY_TYPE_CREATE_AUTHENTICATORS_V2": {"createAuthenticatorsIntentV2", "createAuthenticatorsResult", ofOneself, parametersOf[createAuthenticators]()},
+		},
+		submit + "delete_authenticators": submitOf{
+			"ACTIVITY_TYPE_DELETE_AUTHENTICATORS": {"deleteAuthenticatorsIntent", "deleteAuthenticatorsResult", ofOneself, parametersOf[deleteAuthenticators]()},
 		},
 		submit + "sign_raw_payload": submitOf{
 			"ACTIVITY_TYPE_SIGN_RAW_PAYLOAD":    {"signRawPayloadIntent", "signRawPayloadResult", byPolicy, parametersOf[signRawPayloadByKey]()},

@@ -1,7 +1,7 @@
 package sandbox
 
 import (
-	"encoding/hex"
+	"encoding/base64"
 	"encoding/json"
 	"strconv"
 
@@ -69,7 +69,7 @@ type authenticatorView struct {
 func (a *authenticator) view() authenticatorView {
 	return authenticatorView{
 		Transports: append([]string{}, a.Transports...), AttestationType: a.AttestationType, AAGUID: a.AAGUID, CredentialID: a.CredentialID,
-		Model: a.Model, Credential: credentialView{PublicKey: hex.EncodeToString(a.PublicKey), Type: credentialWebAuthn.String()},
+		Model: a.Model, Credential: credentialView{PublicKey: base64.RawURLEncoding.EncodeToString(a.PublicKey), Type: credentialWebAuthn.String()},
 		AuthenticatorID: a.ID.String(), AuthenticatorName: a.Name, CreatedAt: stampTime(a.Created), UpdatedAt: stampTime(a.Created),
 	}
 }
@@ -127,7 +127,8 @@ type walletView struct {
 }
 
 func (w *wallet) view() walletView {
-	return walletView{WalletID: w.id.String(), WalletName: w.name, CreatedAt: stampTime(w.created), UpdatedAt: stampTime(w.updated)}
+	return walletView{WalletID: w.id.String(), WalletName: w.name, CreatedAt: stampTime(w.created), UpdatedAt: stampTime(w.updated),
+		Exported: w.exported, Imported: w.imported}
 }
 
 type accountView struct {
@@ -220,7 +221,7 @@ func (c *call) view(a *activity) activityView {
 			Message: vote.Message, PublicKey: vote.PublicKey, Signature: vote.Signature, Scheme: vote.Scheme, CreatedAt: stampTime(vote.Created),
 		})
 	}
-	v.CanApprove = a.Status == statusConsensus && !voted && c.user.org.id == a.Votes[0].Org
+	v.CanApprove = a.Status == statusConsensus && !voted && c.user.org.id == a.Votes[0].Org && c.mayVote(a, c.user)
 	v.CanReject = v.CanApprove
 	return v
 }
