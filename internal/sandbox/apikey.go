@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
+
+	"latchkey/internal/stamp"
 )
 
 // Curves of API keys.
@@ -23,22 +25,25 @@ type apiKeyParams struct {
 
 // draw checks the parameters and returns the key, but for its id and time.
 func (p apiKeyParams) draw() (*apiKey, error) {
+	curve, kind := stamp.P256, credentialP256
 	switch p.CurveType {
 	case "", curveP256:
-	case curveSecp256k1, curveEd25519:
-		return nil, unimplemented("API keys of " + p.CurveType)
+	case curveSecp256k1:
+		curve, kind = stamp.Secp256k1, credentialSecp256k1
+	case curveEd25519:
+		curve, kind = stamp.Ed25519, credentialEd25519
 	default:
 		return nil, invalid("invalid curve")
 	}
-	public, ok := parsePoint(p.PublicKey)
-	if !ok {
+	public, ok := hexPoint(p.PublicKey)
+	if _, err := stamp.ParseKey(curve, p.PublicKey); err != nil || !ok {
 		return nil, invalid("invalid public key")
 	}
 	lasts, ok := seconds(p.ExpirationSeconds, 0)
 	if !ok {
 		return nil, invalid("invalid api key expiration")
 	}
-	return &apiKey{name: p.APIKeyName, public: public, kind: credentialP256, seconds: lasts}, nil
+	return &apiKey{name: p.APIKeyName, public: public, kind: kind, seconds: lasts}, nil
 }
 
 func drawKeys(wanted []apiKeyParams) ([]*apiKey, error) {
@@ -132,6 +137,11 @@ func (in *createAPIKeys) run(t *tx) (any, error) {
 	return apiKeyIDs{ids}, nil
 }
 
+// matter shows policies whose keys they are.
+func (in *createAPIKeys) matter(*call) matter {
+	return matter{params: map[string]any{"user_id": in.UserID}}
+}
+
 // apiKeyIDs is the answer to create_api_keys and delete_api_keys.
 type apiKeyIDs struct {
 	APIKeyIDs []string `json:"apiKeyIds"`
@@ -168,6 +178,11 @@ func (in *deleteAPIKeys) run(t *tx) (any, error) {
 	}
 	t.stage(&next)
 	return apiKeyIDs{in.APIKeyIDs}, nil
+}
+
+// matter shows policies whose keys they are, and which.
+func (in *deleteAPIKeys) matter(*call) matter {
+	return matter{params: map[string]any{"user_id": in.UserID, "api_key_ids": in.APIKeyIDs}}
 }
 
 // findUser returns the organization's user of that id. The caller holds the lock.

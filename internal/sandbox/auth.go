@@ -101,16 +101,7 @@ func (c *call) readStamp(organizationID string, submit bool) (presented, error) 
 	}
 	switch value := c.header.Get(names[0]); names[0] {
 	case stamp.HeaderWebAuthn:
-		var s struct {
-			CredentialID string `json:"credentialId" need:"text"`
-			Data         string `json:"authenticatorData" need:"text"`
-			ClientData   string `json:"clientDataJson" need:"text"`
-			Signature    string `json:"signature" need:"text"`
-		}
-		if err := decode([]byte(value), &s); err != nil {
-			return nil, badStamp("webauthn", err.Error())
-		}
-		return nil, unknownCredential(organizationID, s.CredentialID)
+		return c.readPasskeyStamp(value)
 	case stamp.HeaderAttested:
 		return nil, unauthenticated("UNAUTHENTICATED", "this sandbox does not verify %s", names[0]).because("stamp decodes", "", names[0])
 	default:

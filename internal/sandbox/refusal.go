@@ -99,6 +99,21 @@ func unknownCredential(organizationID, credentialID string) *refusal {
 		organizationID, clip(credentialID)).because("key known", "an authenticator of the organization", clip(credentialID))
 }
 
+func sharedCredential(organizationID, credentialID string) *refusal {
+	return unauthenticated("CREDENTIAL_CONFLICT", "more than one suborg associated with a credential ID organizationId=%s credentialId=%s",
+		organizationID, clip(credentialID)).because("key known", "an authenticator of one sub-organization", clip(credentialID))
+}
+
+// badPasskeySignature is one refusal for whatever is wrong with an assertion; why is for the developer.
+func badPasskeySignature(why string) *refusal {
+	return unauthenticated("SIGNATURE_INVALID", "could not verify WebAuthN signature").because("signature", "an assertion over the exact body", why)
+}
+
+// badAttestation is a registration that passkey refused in the service's words.
+func badAttestation(message, why string) *refusal {
+	return invalid("%s", message).because("attestation", "", why)
+}
+
 // expiredKey holds the words by which Turnkey's kits know that a session is over.
 func expiredKey(organizationID, publicKey string, ended string) *refusal {
 	return unauthenticated("API_KEY_EXPIRED", "rpc error: code = Unauthenticated desc = expired api key publicKey=%s organizationId=%s",
@@ -257,7 +272,11 @@ func (r *refusal) body() rpcStatus {
 	const types = "type.googleapis.com/errors.v1."
 	status := rpcStatus{Code: r.grpc, Message: r.message, TurnkeyErrorCode: r.code, Details: []any{codeDetail{types + "TurnkeyErrorDetail", r.code}}}
 	if r.policies != nil {
-		status.Details = []any{policyDetail{types + "PolicyEnginePermissionError", "No policies evaluated to outcome: Allow", r.policies}}
+		why := "No policies evaluated to outcome: Allow"
+		if ids := denying(r.policies); len(ids) > 0 {
+			why = "The following policies denied this action: " + strings.Join(ids, ", ")
+		}
+		status.Details = []any{policyDetail{types + "PolicyEnginePermissionError", why, r.policies}}
 	}
 	return status
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 
 	"latchkey/internal/token"
@@ -10,33 +11,39 @@ import (
 // usersMax is how many users an organization may have, as the service documents.
 const usersMax = 100
 
-// createSubOrganization are versions 4 to 8. What an older version does not have is ignored there, as any unknown
+// createSubOrganization are versions 2 to 8. What an older version does not have is ignored there, as any unknown
 // field is.
 type createSubOrganization struct {
 	SubOrganizationName  string           `json:"subOrganizationName" need:"text"`
 	RootUsers            []rootUserParams `json:"rootUsers" need:"yes"`
 	RootQuorumThreshold  *integer         `json:"rootQuorumThreshold" need:"yes"`
-	Wallet               *walletParams    `json:"wallet,omitempty"`
-	DisableEmailRecovery *bool            `json:"disableEmailRecovery,omitempty"`
-	DisableEmailAuth     *bool            `json:"disableEmailAuth,omitempty"`
-	DisableSMSAuth       *bool            `json:"disableSmsAuth,omitempty"`      // from 7
-	DisableOTPEmailAuth  *bool            `json:"disableOtpEmailAuth,omitempty"` // from 7
-	VerificationToken    string           `json:"verificationToken,omitempty"`   // from 7
-	ClientSignature      *clientSignature `json:"clientSignature,omitempty"`     // from 7
+	Wallet               *walletParams    `json:"wallet,omitempty"`               // from 4
+	DisableEmailRecovery *bool            `json:"disableEmailRecovery,omitempty"` // from 4
+	DisableEmailAuth     *bool            `json:"disableEmailAuth,omitempty"`     // from 4
+	DisableSMSAuth       *bool            `json:"disableSmsAuth,omitempty"`       // from 7
+	DisableOTPEmailAuth  *bool            `json:"disableOtpEmailAuth,omitempty"`  // from 7
+	VerificationToken    string           `json:"verificationToken,omitempty"`    // from 7
+	ClientSignature      *clientSignature `json:"clientSignature,omitempty"`      // from 7
 
 	version int
 	proof   *token.Verification
-	keys    [][]*apiKey // of each user
+	ways    []waysIn // of each user
 }
 
-// rootUserParams is a user to make. Authenticators and OAuth providers are not done yet, so only empty lists are.
+// waysIn are the credentials that a new user is to have.
+type waysIn struct {
+	keys           []*apiKey
+	authenticators []*authenticator
+}
+
+// rootUserParams is a user to make. OAuth providers are not done yet, so only an empty list is.
 type rootUserParams struct {
-	UserName        string             `json:"userName" need:"text"`
-	UserEmail       string             `json:"userEmail,omitempty"`
-	UserPhoneNumber string             `json:"userPhoneNumber,omitempty"` // from 7
-	APIKeys         []apiKeyParams     `json:"apiKeys" need:"yes"`        // with curves from 6
-	Authenticators  []json.RawMessage  `json:"authenticators" need:"yes"`
-	OAuthProviders  *[]json.RawMessage `json:"oauthProviders,omitempty"` // from 5
+	UserName        string                `json:"userName" need:"text"`
+	UserEmail       string                `json:"userEmail,omitempty"`
+	UserPhoneNumber string                `json:"userPhoneNumber,omitempty"` // from 7
+	APIKeys         []apiKeyParams        `json:"apiKeys" need:"yes"`        // with curves from 6
+	Authenticators  []authenticatorParams `json:"authenticators" need:"yes"`
+	OAuthProviders  *[]json.RawMessage    `json:"oauthProviders,omitempty"` // from 5
 }
 
 // createSubOrganizationOf reads one version.
@@ -73,6 +80,9 @@ func (in *createSubOrganization) complete() error {
 			u.UserPhoneNumber = ""
 		}
 	}
+	if in.version < 4 {
+		in.Wallet, in.DisableEmailRecovery, in.DisableEmailAuth = nil, nil, nil
+	}
 	if in.version < 7 {
 		in.DisableSMSAuth, in.DisableOTPEmailAuth, in.VerificationToken, in.ClientSignature = nil, nil, "", nil
 	}
@@ -83,15 +93,15 @@ func (in *createSubOrganization) prepare(c *call) (err error) {
 	if len(in.RootUsers) > usersMax {
 		return tooMany("organization has exceeded maximum users")
 	}
-	in.keys = make([][]*apiKey, len(in.RootUsers))
+	in.ways = make([]waysIn, len(in.RootUsers))
 	for i, u := range in.RootUsers {
-		if len(u.Authenticators) > 0 {
-			return unimplemented("authenticators in create_sub_organization")
-		}
 		if u.OAuthProviders != nil && len(*u.OAuthProviders) > 0 {
 			return unimplemented("oauthProviders in create_sub_organization")
 		}
-		if in.keys[i], err = drawKeys(u.APIKeys); err != nil {
+		if in.ways[i].keys, err = drawKeys(u.APIKeys); err != nil {
+			return err
+		}
+		if in.ways[i].authenticators, err = drawAuthenticators(u.Authenticators); err != nil {
 			return err
 		}
 		if err := u.check(); err != nil {
@@ -124,7 +134,7 @@ func (u rootUserParams) check() error {
 			return err
 		}
 	}
-	if len(u.APIKeys) == 0 && u.UserEmail == "" && u.UserPhoneNumber == "" {
+	if len(u.APIKeys)+len(u.Authenticators) == 0 && u.UserEmail == "" && u.UserPhoneNumber == "" {
 		return invalid("user missing valid credential")
 	}
 	return nil
@@ -176,8 +186,14 @@ func (u rootUserParams) has(v token.Verification) bool {
 // own way; an absent list is an empty one.
 func (u rootUserParams) is(signed token.SignupUsage) bool {
 	if signed.Email != u.UserEmail || signed.PhoneNumber != u.UserPhoneNumber || len(signed.APIKeys) != len(u.APIKeys) ||
-		len(signed.Authenticators)+len(signed.OAuthProviders) > 0 {
+		len(signed.Authenticators) != len(u.Authenticators) || len(signed.OAuthProviders) > 0 {
 		return false
+	}
+	for i, raw := range signed.Authenticators {
+		var a authenticatorParams
+		if err := decode(mustJSON(raw), &a); err != nil || !reflect.DeepEqual(a, u.Authenticators[i]) {
+			return false
+		}
 	}
 	for i, raw := range signed.APIKeys {
 		var k apiKeyParams
@@ -196,7 +212,10 @@ func (in *createSubOrganization) run(t *tx) (any, error) {
 	ids := make([]string, len(in.RootUsers))
 	for i, p := range in.RootUsers {
 		u := &user{id: t.id(), number: t.number(), org: org, name: p.UserName, email: p.UserEmail, phone: p.UserPhoneNumber, created: t.now, updated: t.now}
-		if err := t.give(u, in.keys[i], users); err != nil {
+		if err := t.give(u, in.ways[i].keys, users); err != nil {
+			return nil, err
+		}
+		if err := t.enroll(u, in.ways[i].authenticators, users); err != nil {
 			return nil, err
 		}
 		if in.proof != nil && p.has(*in.proof) {
