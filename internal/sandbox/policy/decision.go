@@ -84,11 +84,10 @@ const maxDecision = 8 * maxSteps
 // Decide folds all policies into one decision: the root quorum allows everything and asks no policy; else a policy that
 // denies beats one that allows, that beats what is built in, that beats waiting for more approvals.
 func Decide(policies []Policy, r Request) Decision {
-	approved := r.Root.count(r.Approved)
-	if r.Root.Threshold > 0 && approved >= r.Root.Threshold {
+	if r.Root.Reached(r.Approved) {
 		return Decision{Verdict: Allowed}
 	}
-	waiting := approved > 0 && len(r.Root.Users) >= r.Root.Threshold
+	waiting := r.Root.count(r.Approved) > 0 && len(r.Root.Users) >= r.Root.Threshold
 	if r.RootOnly {
 		if waiting {
 			return Decision{Verdict: Pending}
@@ -114,6 +113,11 @@ func Decide(policies []Policy, r Request) Decision {
 		d.Verdict = Pending
 	}
 	return d
+}
+
+// Reached reports whether enough of the voters belong to the quorum.
+func (q Quorum) Reached(voters []Voter) bool {
+	return q.Threshold > 0 && q.count(voters) >= q.Threshold
 }
 
 // count is how many of the voters belong to the quorum.
