@@ -211,7 +211,7 @@ func (t *bitcoin) ownScripts() (map[string][]byte, error) {
 }
 
 // belongs reports whether the signer is to sign an input: it spends an output of the signer's own address, or one
-// whose script names the signer's key. An account that signs with Schnorr takes no part in scripts.
+// whose script names the signer's key or its hash. An account that signs with Schnorr takes no part in scripts.
 func (t *bitcoin) belongs(in *psbt.PInput, out *wire.TxOut, scripts map[string][]byte) bool {
 	for _, own := range scripts {
 		if bytes.Equal(own, out.PkScript) {
@@ -225,8 +225,9 @@ func (t *bitcoin) belongs(in *psbt.PInput, out *wire.TxOut, scripts map[string][
 	if in.WitnessScript != nil {
 		script = in.WitnessScript
 	}
+	hash := btcutil.Hash160(t.by.Key.Public)
 	for pushes := txscript.MakeScriptTokenizer(0, script); pushes.Next(); {
-		if bytes.Equal(pushes.Data(), t.by.Key.Public) {
+		if bytes.Equal(pushes.Data(), t.by.Key.Public) || bytes.Equal(pushes.Data(), hash) {
 			return true
 		}
 	}
