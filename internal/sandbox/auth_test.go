@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/base64"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -54,7 +55,7 @@ func TestStampsAreRefusedInTheServicesWords(t *testing.T) {
 		{"an unknown passkey", "query/whoami", string(good), http.Header{"X-Stamp-WebAuthn": {`{"credentialId":"Y3JlZA","authenticatorData":"AA","clientDataJson":"AA","signature":"AA"}`}},
 			401, "CREDENTIAL_NOT_FOUND", "credential ID could not be found in organization or its parent organization organizationId=" + b.root.org + " credentialId=Y3JlZA"},
 		{"an attested stamp", "query/whoami", string(good), http.Header{"X-Stamp-Attested": {"{}"}}, 401, "UNAUTHENTICATED", "does not verify X-Stamp-Attested"},
-		{"a read-only session", "query/whoami", string(good), http.Header{"X-Session": {"x"}}, 401, "UNAUTHENTICATED", "does not take X-Session"},
+		{"a read-only session", "query/whoami", string(good), http.Header{"X-Session": {"x"}}, 401, "UNAUTHENTICATED", "could not verify read only session"},
 		{"an unknown key", "query/whoami", string(good), http.Header{"X-Stamp": {b.stampOf(stranger, good)}}, 401, "PUBLIC_KEY_NOT_FOUND",
 			"could not find public key in organization or its parent organization organizationId=" + b.root.org + " publicKey=" + stranger.PublicKey()},
 		{"another body", "query/whoami", string(good) + " ", http.Header{"X-Stamp": {b.stampOf(b.root.key, good)}}, 401, "SIGNATURE_INVALID", "could not verify api key signature"},
@@ -199,7 +200,9 @@ func TestIsolation_AKeyNeverReachesAnotherOrganization(t *testing.T) {
 	made := jane.submit("CREATE_WALLET", m{"walletName": "Jane's own", "accounts": []m{ethereum(0)}})
 	wallet, address := made.result("createWalletResult").text("walletId"), made.result("createWalletResult").text("addresses", "0")
 	keyID := jane.query("get_api_keys", nil).ok().text("apiKeys", "0", "apiKeyId")
-	ids := m{"userId": jane.user, "walletId": wallet, "address": address, "apiKeyId": keyID, "activityId": made.text("activity", "id"),
+	passkeyID := jane.submit("CREATE_AUTHENTICATORS_V2", m{"userId": jane.user, "authenticators": []m{someAuthenticator("", "")}}).
+		result("createAuthenticatorsResult").text("authenticatorIds", "0")
+	ids := m{"userId": jane.user, "authenticatorId": passkeyID, "walletId": wallet, "address": address, "apiKeyId": keyID, "activityId": made.text("activity", "id"),
 		"privateKeyId": jane.submit("CREATE_PRIVATE_KEYS_V2", m{"privateKeys": []m{{"privateKeyName": "Jane's own too", "curve": "CURVE_P256",
 			"privateKeyTags": []string{}, "addressFormats": []string{}}}}).result("createPrivateKeysResultV2").text("privateKeys", "0", "privateKeyId"),
 		"filterType": "EMAIL", "filterValue": "jane@doe.test"}
@@ -253,23 +256,29 @@ func TestIsolation_AKeyNeverReachesAnotherOrganization(t *testing.T) {
 
 // parametersFor are well-formed parameters of a kind of activity that name somebody's things.
 func parametersFor(kind string, ids m) m {
-	p := m{"publicKey": newKey().PublicKey(), "userId": ids["userId"], "walletId": ids["walletId"], "signWith": ids["address"], "address": ids["address"],
+	p := m{
+		"policyName": "p", "effect": "EFFECT_ALLOW", "notes": "", "policyId": nowhere, "policyIds": []string{nowhere},
+		"policies":  []m{{"policyName": "p", "effect": "EFFECT_ALLOW", "notes": ""}},
+		"publicKey": newKey().PublicKey(), "userId": ids["userId"], "walletId": ids["walletId"], "signWith": ids["address"], "address": ids["address"],
 		"payload": "00", "payloads": []string{"00"}, "encoding": "PAYLOAD_ENCODING_HEXADECIMAL", "hashFunction": "HASH_FUNCTION_SHA256",
 		"accounts": []m{ethereum(1)}, "walletName": "w", "apiKeyIds": []any{ids["apiKeyId"]},
 		"apiKeys":         []m{{"apiKeyName": "k", "publicKey": newKey().PublicKey(), "curveType": "API_KEY_CURVE_P256"}},
 		"clientSignature": m{"publicKey": "x", "scheme": "CLIENT_SIGNATURE_SCHEME_API_P256", "message": "x", "signature": "x"}, "verificationToken": "x",
 		"fingerprint":    print{}.String(),
-		"authenticators": []m{someAuthenticator(kind, ids["userId"])}, "authenticatorIds": []any{nowhere},
+		"authenticators": []m{someAuthenticator(kind, ids["userId"])}, "authenticatorIds": []any{fmt.Sprint(ids["authenticatorId"])},
 		"rootAuthenticator": someAuthenticator("", ""),
 		"walletIds":         []any{ids["walletId"]}, "walletAccountIds": []any{nowhere}, "privateKeyIds": []any{ids["privateKeyId"]}, "privateKeyId": ids["privateKeyId"],
 		"targetPublicKey": newKey().PublicKey(), "encryptedBundle": "x", "privateKeyName": "k", "curve": "CURVE_ED25519", "addressFormats": []string{},
 		"privateKeys":         []m{{"privateKeyName": "k", "curve": "CURVE_P256", "privateKeyTags": []string{}, "addressFormats": []string{}}},
 		"unsignedTransaction": "eb808504a817c8008252089478839f6054d7ed13918bae0473ba31b1ca9d726587038d7ea4c6800080018080", "type": "TRANSACTION_TYPE_ETHEREUM",
-		"otpType": "OTP_TYPE_EMAIL", "contact": "jane@doe.test", "appName": "x", "otpId": nowhere, "otpCode": "x", "encryptedOtpBundle": "x",
+		"otpType": "OTP_TYPE_EMAIL", "contact": "jane@doe.test", "appName": "x", "otpId": nowhere, "email": "jane@doe.test", "emailCustomization": m{"appName": "x"}, "sessionProfileName": "x", "scope": "true", "otpCode": "x", "encryptedOtpBundle": "x",
 		"subOrganizationName": "x", "rootQuorumThreshold": 1,
 		"rootUsers": []m{{"userName": "x", "userEmail": "jane@doe.test", "apiKeys": []m{}, "authenticators": []m{}, "oauthProviders": []m{}}}}
 	if strings.HasPrefix(kind, "ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION") {
 		delete(p, "verificationToken")
+	}
+	if kind == "ACTIVITY_TYPE_RECOVER_USER" {
+		p["authenticator"] = someAuthenticator("", nil)
 	}
 	return p
 }

@@ -21,7 +21,6 @@ import (
 
 // phone is a software authenticator with one passkey.
 type phone struct {
-	t          testing.TB
 	rp         virtualwebauthn.RelyingParty
 	auth       virtualwebauthn.Authenticator
 	credential virtualwebauthn.Credential
@@ -29,9 +28,8 @@ type phone struct {
 
 var _ stamp.Stamper = (*phone)(nil)
 
-func newPhone(t testing.TB, kind virtualwebauthn.KeyType) *phone {
+func newPhone(kind virtualwebauthn.KeyType) *phone {
 	return &phone{
-		t:          t,
 		rp:         virtualwebauthn.RelyingParty{ID: "app.example", Name: "App", Origin: "https://app.example"},
 		auth:       virtualwebauthn.NewAuthenticator(),
 		credential: virtualwebauthn.NewCredential(kind),
@@ -42,7 +40,6 @@ func (p *phone) id() string { return base64.RawURLEncoding.EncodeToString(p.cred
 
 // register returns an authenticator's parameters, for a challenge of its own.
 func (p *phone) register(name string) m {
-	p.t.Helper()
 	challenge := []byte("a challenge for " + name)
 	var answer struct {
 		RawID    string
@@ -50,7 +47,7 @@ func (p *phone) register(name string) m {
 	}
 	text := virtualwebauthn.CreateAttestationResponse(p.rp, p.auth, p.credential, virtualwebauthn.AttestationOptions{Challenge: challenge})
 	if err := json.Unmarshal([]byte(text), &answer); err != nil {
-		p.t.Fatal(err)
+		panic(err)
 	}
 	return m{"authenticatorName": name, "challenge": base64.RawURLEncoding.EncodeToString(challenge), "attestation": m{
 		"credentialId": answer.RawID, "clientDataJson": answer.Response.ClientDataJSON, "attestationObject": answer.Response.AttestationObject,
@@ -80,8 +77,7 @@ func (p *phone) Stamp(_ context.Context, body []byte) (*stamp.Stamp, error) {
 
 // someAuthenticator is a well-formed authenticator for an activity of that kind.
 func someAuthenticator(kind string, userID any) m {
-	p := &phone{rp: virtualwebauthn.RelyingParty{ID: "app.example", Origin: "https://app.example"}, auth: virtualwebauthn.NewAuthenticator(),
-		credential: virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)}
+	p := newPhone(virtualwebauthn.KeyTypeEC2)
 	if kind == "ACTIVITY_TYPE_CREATE_AUTHENTICATORS" {
 		return p.registerV1("a", fmt.Sprint(userID))
 	}
@@ -150,7 +146,7 @@ func TestSomebodySignsUpAndStampsWithAPasskey(t *testing.T) {
 		t.Run(string(kind), func(t *testing.T) {
 			dir := t.TempDir()
 			b := newBox(t, Options{StateDir: dir})
-			p := newPhone(t, kind)
+			p := newPhone(kind)
 			jane := b.signUpByPasskey(p, "Jane")
 			jane.query("whoami", nil).ok()
 
@@ -206,7 +202,7 @@ func TestSomebodySignsUpAndStampsWithAPasskey(t *testing.T) {
 
 func TestPasskeyStampsAreRefusedInTheServicesWords(t *testing.T) {
 	b := newBox(t, Options{})
-	p, stranger := newPhone(t, virtualwebauthn.KeyTypeEC2), newPhone(t, virtualwebauthn.KeyTypeEC2)
+	p, stranger := newPhone(virtualwebauthn.KeyTypeEC2), newPhone(virtualwebauthn.KeyTypeEC2)
 	jane := b.signUpByPasskey(p, "Jane")
 	own := by{b, jane.org, p}
 	body := mustJSON(m{"organizationId": jane.org})
@@ -246,7 +242,7 @@ func TestPasskeyStampsAreRefusedInTheServicesWords(t *testing.T) {
 // Any origin may stamp until the parent names some; a sub-organization may have a list of its own.
 func TestPasskeyOriginsAreAFeature(t *testing.T) {
 	b := newBox(t, Options{})
-	p := newPhone(t, virtualwebauthn.KeyTypeEC2)
+	p := newPhone(virtualwebauthn.KeyTypeEC2)
 	jane := b.signUpByPasskey(p, "Jane")
 	own := by{b, jane.org, p}
 	allow := func(org, origins string) {
@@ -271,7 +267,7 @@ func TestPasskeyOriginsAreAFeature(t *testing.T) {
 func TestMoreAuthenticators(t *testing.T) {
 	b := newBox(t, Options{})
 	jane := b.logIn("jane@doe.test")
-	phones := []*phone{newPhone(t, virtualwebauthn.KeyTypeEC2), newPhone(t, virtualwebauthn.KeyTypeRSA)}
+	phones := []*phone{newPhone(virtualwebauthn.KeyTypeEC2), newPhone(virtualwebauthn.KeyTypeRSA)}
 	newer := jane.submit("CREATE_AUTHENTICATORS_V2", m{"userId": jane.user, "authenticators": []m{phones[0].register("newer")}})
 	newer.result("createAuthenticatorsResult")
 	if got := newer.text("activity", "intent", "createAuthenticatorsIntentV2", "authenticators", "0", "attestation", "credentialId"); got != phones[0].id() {
@@ -288,7 +284,7 @@ func TestMoreAuthenticators(t *testing.T) {
 		return jane.submit("CREATE_AUTHENTICATORS_V2", m{"userId": jane.user, "authenticators": list})
 	}
 	create(phones[0].register("again")).refused(409, "REQUEST_INVALID", "credential ID already exists")
-	p := newPhone(t, virtualwebauthn.KeyTypeEC2)
+	p := newPhone(virtualwebauthn.KeyTypeEC2)
 	create(m{"authenticatorName": "n", "challenge": "AA"}).refused(400, "REQUEST_INVALID", "missing parameter: user authenticator attestation")
 	wrong := p.register("n")
 	wrong["challenge"] = "AAAA"
@@ -304,7 +300,7 @@ func TestMoreAuthenticators(t *testing.T) {
 
 	var eight []m
 	for range 8 {
-		eight = append(eight, newPhone(t, virtualwebauthn.KeyTypeEC2).register("one of ten"))
+		eight = append(eight, newPhone(virtualwebauthn.KeyTypeEC2).register("one of ten"))
 	}
 	create(eight...).result("createAuthenticatorsResult")
 	create(p.register("the eleventh")).refused(429, "UNSPECIFIED", "user has exceeded maximum authenticators")
@@ -316,7 +312,7 @@ func TestMoreAuthenticators(t *testing.T) {
 // The oldest version knows one authenticator and nothing else; the second has neither wallets nor providers.
 func TestTheOldestVersionsOfCreateSubOrganization(t *testing.T) {
 	b := newBox(t, Options{})
-	first, second := newPhone(t, virtualwebauthn.KeyTypeEC2), newPhone(t, virtualwebauthn.KeyTypeEC2)
+	first, second := newPhone(virtualwebauthn.KeyTypeEC2), newPhone(virtualwebauthn.KeyTypeEC2)
 	a := b.root.submit("CREATE_SUB_ORGANIZATION", m{"name": "one", "rootAuthenticator": first.register("phone")})
 	org := a.result("createSubOrganizationResult").text("subOrganizationId")
 	if got := (by{b, b.root.org, first}).query("whoami", nil).ok(); got.text("organizationId") != org || got.text("organizationName") != "one" {
