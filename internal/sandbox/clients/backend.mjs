@@ -4,12 +4,13 @@
 import assert from "node:assert/strict";
 import * as sdk from "@turnkey/sdk-server";
 import { encryptOtpCodeToBundle, verifyOtpVerificationToken, verifySessionJwtSignature } from "@turnkey/crypto";
-import { code, step } from "./steps.mjs";
+import { code, flow, named, step } from "./steps.mjs";
 import { apiKey, assertSigned, client, env, loginSignature, newKey, parentId, signupSignature } from "./turnkey.mjs";
 
 const fetcher = env.LATCHKEY_TLS_FETCHER_PUBLIC_KEY;
 const notarizer = env.LATCHKEY_NOTARIZER_PUBLIC_KEY;
 const email = "joan@example.com";
+const name = `${named("@turnkey/sdk-server")}, ${named("@turnkey/crypto")} and the bundled backend`;
 
 async function post(path, body) {
   const response = await fetch(env.BACKEND_URL + path, {
@@ -53,7 +54,7 @@ await step("/otp-login before the sign-up: no account", async () => {
   assert.equal(answer.reason, "account.unknown");
 });
 
-const { subOrganizationId, userId } = await step("/signup with the client's signature", async () => {
+const { subOrganizationId, userId } = await flow(name, "OTP by e-mail, encrypted: sign-up", async () => {
   const body = { userEmail: email, userName: "Joan", apiKeys: [apiKey(pair, "60")], authenticators: [], oauthProviders: [] };
   const clientSignature = await signupSignature(pair, token, { email, apiKeys: body.apiKeys });
   const made = await ok("/signup", { ...body, verificationToken: token, clientSignature });
@@ -70,7 +71,7 @@ const logIn = async (verificationToken, pair, key, more = {}) => {
   return answer;
 };
 
-await step("/otp-login: a session that @turnkey/crypto verifies, under each of its names", async () => {
+await flow(name, "OTP by e-mail, encrypted: log-in", async () => {
   const answer = await logIn(token, pair, sessionKey, { expirationSeconds: "600" });
   assert.equal(answer.sessionToken, answer.session);
   assert.equal(answer.token, answer.session);
@@ -78,7 +79,7 @@ await step("/otp-login: a session that @turnkey/crypto verifies, under each of i
   assert.equal(answer.userId, userId);
 });
 
-await step("the session works at the API: wallet, accounts, signatures", async () => {
+await flow(name, "the session works at the API: wallet, accounts, signatures", async () => {
   const me = client(subOrganizationId, sessionKey);
   assert.equal((await me.getWhoami()).username, "Joan");
   assert.deepEqual((await me.getWallets()).wallets, [], "the backend made no wallet of its own");
@@ -122,7 +123,7 @@ await step("wrong codes are counted, and the right one comes too late", async ()
   }
 });
 
-await step("the plain generation: get-or-create in one log-in", async () => {
+await flow(name, "OTP by e-mail, plain code: get-or-create in one log-in", async () => {
   const contact = "plain@example.com";
   const key = newKey();
   const init = await ok("/otp/init", { email: contact });

@@ -25,25 +25,26 @@ async function serve() {
   const server = createServer((request, response) => {
     const page = request.url.match(/^\/(unmodified|swapped)$/);
     if (page) return response.writeHead(200, { "Content-Type": "text/html" }).end(`<!doctype html><title>page</title><script type="module" src="/${page[1]}.js"></script>`);
+    if (request.url.startsWith("/callback")) return response.writeHead(200, { "Content-Type": "text/html" }).end("<!doctype html><title>back</title>");
     const text = files[request.url];
     response.writeHead(text ? 200 : 404, { "Content-Type": "text/javascript" }).end(text);
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  return { server, files, url: `http://localhost:${server.address().port}` };
+  return { server, url: `http://localhost:${server.address().port}` };
 }
 
 /**
  * Opens the browser. page(kind) is a new page with its own storage and authenticator, whose
- * run calls a function there; kind is "unmodified" or "swapped".
+ * run calls a function there and whose visit is a person's log-in at a provider; kind is "unmodified" or "swapped".
  */
 export async function open() {
-  const [{ server, files, url }, profile] = await Promise.all([serve(), mkdtemp(join(tmpdir(), "latchkey-browser-"))]);
+  const [{ server, url }, profile] = await Promise.all([serve(), mkdtemp(join(tmpdir(), "latchkey-browser-"))]);
   const browser = await chromium.launch({
     executablePath: env.LATCHKEY_CHROMIUM ?? "/usr/bin/chromium",
     args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", `--crash-dumps-dir=${profile}`],
   });
   return {
-    files,
+    url,
     async page(kind) {
       const context = await browser.newContext();
       const page = await context.newPage();
@@ -55,7 +56,20 @@ export async function open() {
       });
       await page.goto(`${url}/${kind}`);
       await page.waitForFunction(() => globalThis.turnkey);
-      return { run: (call, argument) => page.evaluate(([source, argument]) => turnkey.run(source, argument), [call.toString(), argument]), close: () => context.close() };
+      return {
+        run: (call, argument) => page.evaluate(([source, argument]) => turnkey.run(source, argument), [call.toString(), argument]),
+        async visit(address, email) {
+          const tab = await context.newPage();
+          await tab.goto(address);
+          await tab.getByRole("textbox").fill(email);
+          await tab.getByRole("button", { name: "Log in" }).click();
+          await tab.waitForURL(`${url}/callback**`);
+          const landed = tab.url();
+          await tab.close();
+          return landed;
+        },
+        close: () => context.close(),
+      };
     },
     async close() {
       await browser.close();

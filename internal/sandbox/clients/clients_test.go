@@ -68,7 +68,10 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	if len(table.rows) > 0 {
-		fmt.Printf("%s%s\n%s\n", table.String(), publicAPI.account(), authProxy.account())
+		fmt.Print(table.String())
+		for _, c := range []*contract{publicAPI, authProxy} {
+			fmt.Println(c.account())
+		}
 	}
 	_ = os.RemoveAll(buildDir)
 	os.Exit(code)
@@ -162,7 +165,7 @@ func sandbox(t *testing.T, args ...string) (env map[string]string) {
 		t.Errorf("the environment file says %q, the ready line %q", env["TURNKEY_API_URL"], ready.APIBaseURL)
 	}
 	env["TURNKEY_API_URL"] = witness(t, publicAPI, ready.APIBaseURL)
-	env["CONTROL_URL"] = ready.ControlURL
+	env["CONTROL_URL"], env["PROVIDERS_URL"] = ready.ControlURL, ready.APIBaseURL // people's own doors, not a client's
 	return env
 }
 

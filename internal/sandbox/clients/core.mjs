@@ -2,10 +2,13 @@
 import { open } from "./browser.mjs";
 import { step } from "./steps.mjs";
 import { plainOtp } from "./core-otp.mjs";
+import { passkeys } from "./core-passkey.mjs";
 import { sessions } from "./core-session.mjs";
+import { wallets } from "./core-wallet.mjs";
+import { webauthn } from "./webauthn.mjs";
 
 const browser = await step("a browser with both bundles", open);
-for (const group of [plainOtp, sessions]) {
+for (const group of [plainOtp, sessions, wallets, passkeys, webauthn]) {
   await group(browser);
 }
 await browser.close();

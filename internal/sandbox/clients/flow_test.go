@@ -25,3 +25,18 @@ func TestR21_ClientsLogInThroughTheBackend(t *testing.T) {
 	backend(t, env)
 	node(t, "backend.mjs", env, nil)
 }
+
+// Phrases and keys that leave and come back.
+func TestR21_KeysGoOutAndComeBack(t *testing.T) {
+	node(t, "keys.mjs", sandbox(t), nil)
+}
+
+// What viem and @solana/web3.js serialise, and what they find in the answer.
+func TestR21_TransactionsAreSignedWhole(t *testing.T) {
+	node(t, "transactions.mjs", sandbox(t), nil)
+}
+
+// External wallets and API keys as credentials.
+func TestR21_StampersOfWalletsAndKeys(t *testing.T) {
+	node(t, "stampers.mjs", sandbox(t), nil)
+}

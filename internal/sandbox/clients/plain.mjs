@@ -4,10 +4,11 @@ import assert from "node:assert/strict";
 import { Turnkey } from "turnkey-sdk-server-5";
 import { Turnkey as Current } from "@turnkey/sdk-server";
 import { encryptOtpCodeToBundle, verifySessionJwtSignature } from "@turnkey/crypto";
-import { code, refused, step } from "./steps.mjs";
+import { code, flow, named, refused, step } from "./steps.mjs";
 import { client, env, loginSignature, newKey, parent, parentId } from "./turnkey.mjs";
 
 const app = parent(Turnkey);
+const name = named("turnkey-sdk-server-5");
 const initOtp = (contact) => app.initOtp({ otpType: "OTP_TYPE_EMAIL", contact, appName: "Example", otpLength: 6, alphanumeric: false });
 const claims = (token) => JSON.parse(Buffer.from(token.split(".")[1], "base64url").toString());
 const email = "charles@example.com";
@@ -28,7 +29,7 @@ const token = await step("initOtp and verifyOtp: a token of the older kind, with
   return token;
 });
 
-const organizationId = await step("createSubOrganization V7 with that token", async () => {
+const organizationId = await flow(name, "OTP by e-mail, plain code: sign-up (create_sub_organization V7)", async () => {
   const made = await app.createSubOrganization({
     subOrganizationName: "Charles's",
     rootQuorumThreshold: 1,
@@ -40,7 +41,7 @@ const organizationId = await step("createSubOrganization V7 with that token", as
   return made.subOrganizationId;
 });
 
-await step("otpLogin without a client signature, then a session that works", async () => {
+await flow(name, "OTP by e-mail, plain code: log-in without a client signature, wallet, signature", async () => {
   const pair = newKey();
   const { session, activity } = await app.otpLogin({ organizationId, verificationToken: token, publicKey: pair.publicKey, expirationSeconds: "900" });
   assert.equal(activity.type, "ACTIVITY_TYPE_OTP_LOGIN");
@@ -53,13 +54,24 @@ await step("otpLogin without a client signature, then a session that works", asy
   assert.match(signed.r + signed.s + signed.v, /^[0-9a-f]{128}0[01]$/);
 });
 
-await step("a token that carries a key needs that key's signature", async () => {
+await flow(name, "OTP by e-mail, plain code: a token that carries a key needs that key's signature", async () => {
   const pair = newKey();
   const bound = await prove(pair.publicKey);
   assert.equal(claims(bound).public_key, pair.publicKey);
   await refused(app.otpLogin({ organizationId, verificationToken: bound, publicKey: pair.publicKey }));
   await app.otpLogin({ organizationId, verificationToken: bound, publicKey: pair.publicKey, clientSignature: await loginSignature(pair, bound, pair.publicKey) });
   assert.equal((await client(organizationId, pair, Turnkey).getWhoami()).organizationId, organizationId);
+});
+
+await flow(name, "OTP by SMS, plain code: sign-up and log-in", async () => {
+  const contact = "+12025550148";
+  const { otpId } = await app.initOtp({ otpType: "OTP_TYPE_SMS", contact, appName: "Example", otpLength: 6, alphanumeric: false });
+  const { verificationToken } = await app.verifyOtp({ otpId, otpCode: await code(contact) });
+  const root = { userName: "Hedy", userPhoneNumber: contact, apiKeys: [], authenticators: [], oauthProviders: [] };
+  const made = await app.createSubOrganization({ subOrganizationName: "Hedy's", rootQuorumThreshold: 1, rootUsers: [root], verificationToken });
+  const pair = newKey();
+  await app.otpLogin({ organizationId: made.subOrganizationId, verificationToken, publicKey: pair.publicKey });
+  assert.equal((await client(made.subOrganizationId, pair, Turnkey).getWhoami()).username, "Hedy");
 });
 
 await step("a wrong code is refused in the same words", async () => {

@@ -13,7 +13,7 @@ import {
   verifySessionJwtSignature,
   verifyStampSignature,
 } from "@turnkey/crypto";
-import { advance, code, refused, step } from "./steps.mjs";
+import { advance, code, flow, named, refused, step } from "./steps.mjs";
 import { apiBaseUrl, apiKey, assertSigned, client, env, loginSignature, newKey, parent, parentId, signupSignature } from "./turnkey.mjs";
 
 const fetcher = env.LATCHKEY_TLS_FETCHER_PUBLIC_KEY;
@@ -21,6 +21,7 @@ const notarizer = env.LATCHKEY_NOTARIZER_PUBLIC_KEY;
 const email = "ada@example.com";
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const app = parent();
+const name = named("@turnkey/sdk-server");
 
 const initOtp = (contact, more = {}) =>
   app.initOtp({ otpType: "OTP_TYPE_EMAIL", contact, appName: "Example", otpLength: 6, alphanumeric: false, ...more });
@@ -78,7 +79,7 @@ await step("a sign-up whose signature covers something else is refused", async (
   await refused(signUp(rootUser, token, undefined));
 });
 
-const { organizationId, userId } = await step("createSubOrganization V8 with token and client signature", async () => {
+const { organizationId, userId } = await flow(name, "OTP by e-mail, encrypted: sign-up (create_sub_organization V8 with a client signature)", async () => {
   const made = await signUp(rootUser, token, await signupSignature(otpKey, token, { email, apiKeys: rootUser.apiKeys }));
   assert.equal(made.activity.type, "ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V8");
   assert.match(made.subOrganizationId, uuid);
@@ -99,7 +100,7 @@ const sessionKey = newKey();
 const logIn = async (verificationToken, key, signature, more = {}) =>
   app.otpLogin({ organizationId, verificationToken, publicKey: key.publicKey, clientSignature: signature, ...more });
 
-await step("otpLogin after the sign-up, with the same token, to a session of a new key", async () => {
+await flow(name, "OTP by e-mail, encrypted: log-in with the token of the sign-up, to a session of a new key", async () => {
   await refused(logIn(token, sessionKey, await loginSignature(otpKey, token, otpKey.publicKey)));
   const { session, activity } = await logIn(token, sessionKey, await loginSignature(otpKey, token, sessionKey.publicKey), { expirationSeconds: "1800" });
   assert.equal(activity.type, "ACTIVITY_TYPE_OTP_LOGIN_V2");
@@ -143,7 +144,7 @@ const defaults = Object.entries(sdk)
 const undone = (format) => /_P2WSH$|_TON_/.test(format);
 
 let accounts;
-const walletId = await step("createWallet with every default account of the SDK whose encoding is known", async () => {
+const walletId = await flow(name, "create_wallet with every default account of the SDK whose encoding is known", async () => {
   const wanted = defaults.filter((a) => !undone(a.addressFormat));
   assert.ok(wanted.length >= 25, `${wanted.length} defaults`);
   // several formats share a path, as those of Bitcoin's test networks do; a wallet has each path once
@@ -163,7 +164,7 @@ await step("what has no known encoding is refused, not invented", async () => {
   }
 });
 
-await step("createWalletAccounts adds one, and refuses the same path", async () => {
+await flow(name, "create_wallet_accounts adds one, and refuses the same path", async () => {
   const account = { ...sdk.defaultEthereumAccountAtIndex(1) };
   const { addresses } = await me.createWalletAccounts({ walletId, accounts: [account] });
   assert.match(addresses[0], /^0x[0-9a-fA-F]{40}$/);
@@ -197,7 +198,7 @@ await step("getWallets and getWalletAccount show what was made", async () => {
 
 const account = (format) => accounts.find((a) => a.addressFormat === `ADDRESS_FORMAT_${format}`);
 
-await step("signRawPayload signs for every account, each in its scheme", async () => {
+await flow(name, "sign_raw_payload for every account, each in its scheme", async () => {
   for (const a of accounts) {
     const config = sdk.addressFormatConfig[a.addressFormat];
     const hash = config?.hashFunction ?? (a.curve === "CURVE_ED25519" ? "HASH_FUNCTION_NOT_APPLICABLE" : "HASH_FUNCTION_SHA256");
@@ -220,7 +221,7 @@ const typed = {
   message: { to: "0x0000000000000000000000000000000000000001", amounts: ["1000000000000000000", 2], memo: { text: "grüße" } },
 };
 
-await step("viem recovers the account from signed typed data and from a signed authorization", async () => {
+await flow(name, "sign_raw_payload of typed data and of an authorization: viem recovers the signer", async () => {
   const { address } = account("ETHEREUM");
   const sign = async (payload, encoding) => {
     const { r, s, v } = await me.signRawPayload({ signWith: address.toLowerCase(), payload: JSON.stringify(payload), encoding, hashFunction: "HASH_FUNCTION_NO_OP" });
@@ -266,7 +267,7 @@ await step("an activity has the fingerprint of its body, and the same body is th
   assert.equal(activity.votes[0].userId, userId);
 });
 
-await step("@turnkey/http polls an activity to its end", async () => {
+await flow(named("@turnkey/http"), "an activity is polled to its end", async () => {
   const http = new TurnkeyClient({ baseUrl: apiBaseUrl }, new ApiKeyStamper({ apiPublicKey: sessionKey.publicKey, apiPrivateKey: sessionKey.privateKey }));
   assert.equal((await http.getWhoami({ organizationId })).userId, userId);
   const poll = createActivityPoller({ client: http, requestFn: http.createWallet, refreshIntervalMs: 20 });
@@ -284,7 +285,7 @@ await step("@turnkey/http polls an activity to its end", async () => {
 const loginKeys = async (by) => (await by.getApiKeys({ userId })).apiKeys.filter((k) => k.credential.type === "CREDENTIAL_TYPE_LOGIN").map((k) => k.credential.publicKey);
 
 let refreshed;
-await step("stampLogin refreshes; the old key stays until it is told to go", async () => {
+await flow(name, "stamp_login refreshes; the old key stays until it is told to go", async () => {
   refreshed = newKey();
   const { session } = await me.stampLogin({ publicKey: refreshed.publicKey, expirationSeconds: "900" });
   assert.equal(await verifySessionJwtSignature(session, notarizer), true);
@@ -301,7 +302,7 @@ await step("stampLogin refreshes; the old key stays until it is told to go", asy
   refreshed = last;
 });
 
-await step("deleteApiKeys logs out: the key is unknown at once", async () => {
+await flow(name, "delete_api_keys logs out: the key is unknown at once", async () => {
   me = client(organizationId, refreshed);
   const { apiKeys } = await me.getApiKeys({ userId });
   const own = apiKeys.find((k) => k.credential.publicKey === refreshed.publicKey);
@@ -312,13 +313,25 @@ await step("deleteApiKeys logs out: the key is unknown at once", async () => {
   await refused(me.createWallet({ walletName: "Late", accounts: [] }), "could not find public key");
 });
 
-await step("a second log-in finds the account by its contact and sees the wallet again", async () => {
+await flow(name, "OTP by e-mail, encrypted: a later log-in finds the account by its contact", async () => {
   const pair = newKey();
   const proof = await proveContact(email, pair);
   assert.deepEqual((await app.getVerifiedSubOrgIds({ filterType: "EMAIL", filterValue: email })).organizationIds, [organizationId]);
   await logIn(proof, pair, await loginSignature(pair, proof, pair.publicKey)); // one key for both, as @turnkey/core does
   me = client(organizationId, pair);
   assert.ok((await me.getWallets()).wallets.some((w) => w.walletId === walletId));
+});
+
+await flow(name, "OTP by SMS, encrypted: sign-up and log-in", async () => {
+  const contact = "+12025550147";
+  const pair = newKey();
+  const init = await initOtp(contact, { otpType: "OTP_TYPE_SMS" });
+  const { verificationToken } = await app.verifyOtp({ otpId: init.otpId, encryptedOtpBundle: await sealed(await code(contact), init, pair) });
+  const root = { userName: "Hedy", userPhoneNumber: contact, apiKeys: [], authenticators: [], oauthProviders: [] };
+  const made = await signUp(root, verificationToken, await signupSignature(pair, verificationToken, { phoneNumber: contact }));
+  assert.deepEqual((await app.getVerifiedSubOrgIds({ filterType: "PHONE_NUMBER", filterValue: contact })).organizationIds, [made.subOrganizationId]);
+  await app.otpLogin({ organizationId: made.subOrganizationId, verificationToken, publicKey: pair.publicKey, clientSignature: await loginSignature(pair, verificationToken, pair.publicKey) });
+  assert.equal((await client(made.subOrganizationId, pair).getWhoami()).username, "Hedy");
 });
 
 // --- what must be refused --------------------------------------------------------------------------------------
@@ -390,7 +403,7 @@ await step("an expired session is refused in the words that Turnkey's kits look 
 
 // --- the SDK's own server actions, with their defaults: nine characters, letters too ---------------------------
 
-await step("the SDK's server actions, with their own defaults", async () => {
+await flow(name, "the SDK's own server actions, with their own defaults", async () => {
   const contact = "grace@example.com";
   const pair = newKey();
   const sent = await sdk.server.sendOtp({ contact, otpType: "OTP_TYPE_EMAIL", appName: "Example" });

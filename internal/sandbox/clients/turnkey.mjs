@@ -58,8 +58,8 @@ export const loginSignature = (pair, token, publicKey) =>
   clientSignature(pair, JSON.stringify({ login: { publicKey }, tokenId: claims(token).id, type: "USAGE_TYPE_LOGIN" }));
 
 /** Signs for a sign-up with a verification token. */
-export const signupSignature = (pair, token, { email, apiKeys = [], authenticators = [], oauthProviders = [] }) =>
-  clientSignature(pair, JSON.stringify({ signupV2: { apiKeys, authenticators, oauthProviders, email }, tokenId: claims(token).id, type: "USAGE_TYPE_SIGNUP" }));
+export const signupSignature = (pair, token, { email, phoneNumber, apiKeys = [], authenticators = [], oauthProviders = [] }) =>
+  clientSignature(pair, JSON.stringify({ signupV2: { apiKeys, authenticators, oauthProviders, email, phoneNumber }, tokenId: claims(token).id, type: "USAGE_TYPE_SIGNUP" }));
 
 /** Asserts that r, s and v are a signature by the account over the message's hash, in the account's own scheme. */
 export function assertSigned(account, message, hash, { r, s, v }) {

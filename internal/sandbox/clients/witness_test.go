@@ -28,7 +28,10 @@ var witnessed = map[*contract]*seen{publicAPI: {paths: map[string]bool{}}, authP
 // account says in one line what was seen, of how many paths the description has.
 func (c *contract) account() string {
 	s := witnessed[c]
-	if c.spec == nil {
+	switch {
+	case s.replies == 0:
+		return c.name + ": no reply"
+	case c.spec == nil:
 		return fmt.Sprintf("%s: replies %d, paths %d; not checked, for its description is not at hand", c.name, s.replies, len(s.paths))
 	}
 	return fmt.Sprintf("%s: replies %d, paths %d of %d, violations %d", c.name, s.replies, len(s.paths), c.spec.Paths.Len(), s.violations)

@@ -1,0 +1,52 @@
+// @turnkey/webauthn-stamper and @turnkey/http without @turnkey/core: a page registers a passkey, its backend makes the
+// account, and the passkey stamps queries and activities.
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { flow, named, refused } from "./steps.mjs";
+import { apiBaseUrl, parent } from "./turnkey.mjs";
+
+export async function webauthn(browser) {
+  const name = named("@turnkey/webauthn-stamper", "in Chromium");
+  const page = await browser.page("unmodified");
+
+  const account = await flow(name, "register a passkey with getWebAuthnAttestation, and sign up with it", async () => {
+    const challenge = randomBytes(32).toString("base64url");
+    const attestation = await page.run(async (challenge) => {
+      const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+      return turnkey.http.getWebAuthnAttestation({
+        publicKey: {
+          rp: { id: "localhost", name: "Example" }, challenge: bytes(challenge), pubKeyCredParams: [{ type: "public-key", alg: -7 }, { type: "public-key", alg: -257 }],
+          user: { id: crypto.getRandomValues(new Uint8Array(16)), name: "Grace", displayName: "Grace" }, authenticatorSelection: { residentKey: "required", requireResidentKey: true },
+        },
+      });
+    }, challenge);
+    const made = await parent().createSubOrganization({
+      subOrganizationName: "Grace's", rootQuorumThreshold: 1,
+      rootUsers: [{ userName: "Grace", apiKeys: [], oauthProviders: [], authenticators: [{ authenticatorName: "Key", challenge, attestation }] }],
+    });
+    return made.subOrganizationId;
+  });
+
+  /** Calls @turnkey/http in the page, stamped by the passkey. */
+  const call = (method, input) =>
+    page.run(
+      ({ baseUrl, method, input }) => new turnkey.http.TurnkeyClient({ baseUrl }, new turnkey.WebauthnStamper({ rpId: "localhost" }))[method](input),
+      { baseUrl: apiBaseUrl, method, input },
+    );
+
+  await flow(name, "stamp a query, under the account's id and its parent's", async () => {
+    for (const organizationId of [account, (await parent().getWhoami()).organizationId]) {
+      assert.equal((await call("getWhoami", { organizationId })).organizationId, account);
+    }
+  });
+  await flow(name, "stamp an activity", async () => {
+    const { activity } = await call("createWallet", {
+      type: "ACTIVITY_TYPE_CREATE_WALLET", organizationId: account, timestampMs: String(Date.now()),
+      parameters: { walletName: "W", accounts: [{ curve: "CURVE_SECP256K1", pathFormat: "PATH_FORMAT_BIP32", path: "m/44'/60'/0'/0/0", addressFormat: "ADDRESS_FORMAT_ETHEREUM" }] },
+    });
+    assert.equal(activity.status, "ACTIVITY_STATUS_COMPLETED");
+    assert.equal(activity.votes.length, 1);
+    await refused(call("getWhoami", { organizationId: "00000000-0000-4000-8000-000000000000" }));
+  });
+  await page.close();
+}
