@@ -73,7 +73,7 @@ func (c *call) voteOn(a *activity, approve bool) (_ *activity, done bool, err er
 		} else {
 			asker.user = nil
 		}
-		err = c.mayVote(a)
+		err = c.inElectorate(a)
 	})
 	if err != nil {
 		return nil, false, err
@@ -81,10 +81,7 @@ func (c *call) voteOn(a *activity, approve bool) (_ *activity, done bool, err er
 	if asker.user == nil || asker.org == nil {
 		return nil, false, noActivity()
 	}
-	var failed error
-	if approve {
-		failed = in.prepare(&asker)
-	}
+	failed := in.prepare(&asker) // a rejection too, for policies look at what it finds
 
 	s := c.state
 	s.mu.Lock()
@@ -105,8 +102,8 @@ func (c *call) voteOn(a *activity, approve bool) (_ *activity, done bool, err er
 	next.Votes = append(slices.Clone(a.Votes), c.newVote(approve))
 	next.Updated = c.now
 	t := &tx{call: &asker}
-	d := t.decide(k, in, next.Votes)
-	next.Evaluations = d.evaluations
+	d := t.decide(a.Type, k, in, next.Votes)
+	next.Votes[len(a.Votes)].Said = d.evaluations
 	switch d.verdict {
 	case allowed:
 		if failed == nil {
@@ -122,8 +119,12 @@ func (c *call) voteOn(a *activity, approve bool) (_ *activity, done bool, err er
 		}
 	case rejected:
 		next.Status = statusRejected
-	case denied: // by a policy that came meanwhile
-		next.Status, next.Failure = statusFailed, mustJSON(notAuthorized(d.evaluations).body())
+	case denied: // by a policy that came meanwhile, or because what it is about is gone
+		refused, ok := asRefusal(failed)
+		if !ok {
+			refused = notAuthorized(d.evaluations)
+		}
+		next.Status, next.Failure = statusFailed, mustJSON(refused.body())
 	case waiting:
 		next.Status = statusConsensus
 	}
@@ -136,9 +137,9 @@ func (c *call) votedBefore(v vote) bool {
 	return v.User == c.user.id && (v.Rejected || c.now-v.Created < approvalLife)
 }
 
-// mayVote says whether the caller has a say: the organization that the first voter is of decides. The caller holds the
-// lock.
-func (c *call) mayVote(a *activity) error {
+// inElectorate says whether the caller has a say: the organization that the first voter is of decides, and in it those
+// whose word has weight. The caller holds the lock.
+func (c *call) inElectorate(a *activity) error {
 	if voters := a.Votes[0].Org; c.user.org.id != voters {
 		name := ""
 		if org := c.state.orgs[voters]; org != nil {
@@ -148,6 +149,9 @@ func (c *call) mayVote(a *activity) error {
 	}
 	if c.with.token {
 		return noStamp(true)
+	}
+	if !slices.ContainsFunc(a.Votes, c.votedBefore) && !c.mayVote(a, c.user) {
+		return notAuthorized(nil)
 	}
 	return nil
 }

@@ -205,6 +205,7 @@ func TestIsolation_AKeyNeverReachesAnotherOrganization(t *testing.T) {
 	ids := m{"userId": jane.user, "authenticatorId": passkeyID, "walletId": wallet, "address": address, "apiKeyId": keyID, "activityId": made.text("activity", "id"),
 		"privateKeyId": jane.submit("CREATE_PRIVATE_KEYS_V2", m{"privateKeys": []m{{"privateKeyName": "Jane's own too", "curve": "CURVE_P256",
 			"privateKeyTags": []string{}, "addressFormats": []string{}}}}).result("createPrivateKeysResultV2").text("privateKeys", "0", "privateKeyId"),
+		"policyId":   jane.submit("CREATE_POLICY_V3", m{"policyName": "Jane's own rule", "effect": "EFFECT_ALLOW", "notes": ""}).result("createPolicyResult").text("policyId"),
 		"filterType": "EMAIL", "filterValue": "jane@doe.test"}
 	secrets := []string{jane.user, wallet, address, keyID, made.text("activity", "id"), jane.key.PublicKey(), "jane@doe.test", "Jane's own"}
 	all := endpoints()
@@ -273,8 +274,12 @@ func parametersFor(kind string, ids m) m {
 		"unsignedTransaction": "eb808504a817c8008252089478839f6054d7ed13918bae0473ba31b1ca9d726587038d7ea4c6800080018080", "type": "TRANSACTION_TYPE_ETHEREUM",
 		"otpType": "OTP_TYPE_EMAIL", "contact": "jane@doe.test", "appName": "x", "otpId": nowhere, "email": "jane@doe.test", "emailCustomization": m{"appName": "x"}, "sessionProfileName": "x", "scope": "true", "otpCode": "x", "encryptedOtpBundle": "x",
 		"subOrganizationName": "x", "rootQuorumThreshold": 1,
+		"users":   []m{{"userName": "x", "userEmail": "x@doe.test", "accessType": "ACCESS_TYPE_API", "apiKeys": []m{}, "authenticators": []m{}, "oauthProviders": []m{}, "userTags": []string{}}},
+		"userIds": []any{ids["userId"]}, "userName": "x", "userEmail": "jane@doe.test", "userPhoneNumber": "+4915112345678", "threshold": 1, "organizationName": "x",
+		"userTagName": "x", "newUserTagName": "x", "userTagId": nowhere, "userTagIds": []string{nowhere}, "addUserIds": []any{ids["userId"]}, "removeUserIds": []any{ids["userId"]},
+		"name": "FEATURE_NAME_WEBHOOK", "value": "https://hooks.test/x",
 		"rootUsers": []m{{"userName": "x", "userEmail": "jane@doe.test", "apiKeys": []m{}, "authenticators": []m{}, "oauthProviders": []m{}}}}
-	if strings.HasPrefix(kind, "ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION") {
+	if strings.HasPrefix(kind, "ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION") || strings.HasPrefix(kind, "ACTIVITY_TYPE_UPDATE_USER") {
 		delete(p, "verificationToken")
 	}
 	if kind == "ACTIVITY_TYPE_RECOVER_USER" {

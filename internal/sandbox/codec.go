@@ -47,6 +47,12 @@ var recordKinds = []stored{
 	{bucketRule, (*state).readRule, func(s *state) iter.Seq[record] {
 		return ofOrganizations(s, func(o *organization) []*rule { return o.shelved().rules.all })
 	}},
+	{bucketTag, (*state).readTag, func(s *state) iter.Seq[record] {
+		return ofOrganizations(s, func(o *organization) []*tag { return o.shelved().tags.all })
+	}},
+	{bucketSessionProfile, (*state).readSessionProfile, func(s *state) iter.Seq[record] {
+		return ofOrganizations(s, func(o *organization) []*sessionProfile { return o.shelved().profiles.all })
+	}},
 	{bucketOTP, (*state).readOTP, func(s *state) iter.Seq[record] { return records(slices.Collect(maps.Values(s.otps.byID))) }},
 	{bucketMessage, (*state).readMessage, func(s *state) iter.Seq[record] { return records(s.inbox.all()) }},
 }

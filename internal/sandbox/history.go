@@ -32,7 +32,6 @@ type activity struct {
 	Updated     int64           `json:"updated,omitempty"` // of the last vote but the first
 	Failure     json.RawMessage `json:"failure,omitempty"`
 	Denied      bool            `json:"denied,omitempty"` // refused by the rules: to be seen, and to be tried again
-	Evaluations []evaluation    `json:"evaluations,omitempty"`
 }
 
 // print is the SHA-256 of a submission's body.
@@ -65,6 +64,8 @@ type vote struct {
 	Scheme    string    `json:"scheme"`
 	Created   int64     `json:"created"`
 	Rejected  bool      `json:"rejected,omitempty"`
+
+	Said []evaluation `json:"said"` // by the policies; nil when none were asked
 
 	Credential   uuid.UUID `json:"credential,omitzero"` // of the API key or authenticator
 	CredentialID string    `json:"credentialId,omitempty"`
@@ -111,9 +112,9 @@ func (h *history) nextID(now int64, c *choices) uuid.UUID {
 
 // size is about what an activity takes in memory.
 func (a *activity) size() int {
-	n := 400 + len(a.Parameters) + len(a.Outcome) + len(a.Failure) + 60*len(a.Evaluations)
+	n := 400 + len(a.Parameters) + len(a.Outcome) + len(a.Failure)
 	for _, v := range a.Votes {
-		n += 300 + len(v.Message)
+		n += 300 + len(v.Message) + 60*len(v.Said)
 	}
 	return n
 }

@@ -176,20 +176,26 @@ type activityFilter struct {
 }
 
 func getActivity(c *call, in *activityFilter) (any, error) {
-	id, ok := parseID(in.ActivityID)
-	if !ok {
-		return nil, invalid("malformed activity ID provided")
-	}
-	a, err := c.state.history.find(c.org.id, id)
+	a, err := c.findActivity(in.ActivityID)
 	if err != nil {
 		return nil, err
-	}
-	if a == nil {
-		return nil, notFound("no activity found with the given ID", "activityId", in.ActivityID)
 	}
 	return struct {
 		Activity activityView `json:"activity"`
 	}{c.view(a)}, nil
+}
+
+// findActivity returns the organization's activity of that id.
+func (c *call) findActivity(id string) (*activity, error) {
+	parsed, ok := parseID(id)
+	if !ok {
+		return nil, invalid("malformed activity ID provided")
+	}
+	a, err := c.state.history.find(c.org.id, parsed)
+	if err == nil && a == nil {
+		err = notFound("no activity found with the given ID", "activityId", id)
+	}
+	return a, err
 }
 
 type activitiesFilter struct {

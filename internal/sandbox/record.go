@@ -106,9 +106,12 @@ type settings struct {
 
 // shelves holds an organization's records of the kinds that have no index of their own.
 type shelves struct {
+	profiles shelf[*sessionProfile]
+
 	keys    shelf[*privateKey]
 	imports shelf[*importTarget]
 	rules   shelf[*rule]
+	tags    shelf[*tag]
 }
 
 // shelf returns o's shelves to put something on. The caller holds the state's lock.

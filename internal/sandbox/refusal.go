@@ -144,6 +144,20 @@ func notAuthorized(evaluations []evaluation) *refusal {
 		check:   "rights", policies: append([]evaluation{}, evaluations...)}
 }
 
+func badReadOnlySession() *refusal {
+	return unauthenticated("UNAUTHENTICATED", "could not verify read only session").because("session", "issued here to a user", "")
+}
+
+func endedReadOnlySession(end string) *refusal {
+	return unauthenticated("UNAUTHENTICATED", "read only session has expired").because("session", "now before "+end, "")
+}
+
+// recoveryOnly keeps recovery keys and recoveries together.
+func recoveryOnly() *refusal {
+	return &refusal{http: http.StatusForbidden, grpc: grpcDenied, code: "FORBIDDEN", check: "rights",
+		message: "recovery credentials can only be used to recover a user, and nothing else can"}
+}
+
 func noActivity() *refusal {
 	return &refusal{http: http.StatusNotFound, grpc: grpcNotFound, code: "REQUEST_INVALID", check: "parameters",
 		message: "No activity found with fingerprint. Consensus activities must target an existing activity by fingerprint"}
@@ -156,6 +170,12 @@ func parentOnly() *refusal {
 	r := invalid("this activity can only be initiated by a parent organization")
 	r.code = "INVALID_ACTIVITY_CALLER"
 	return r.because("rights", "a parent organization", "a sub-organization")
+}
+
+func subOrganizationOnly() *refusal {
+	r := invalid("this activity can only be initiated by a sub-organization")
+	r.code = "INVALID_ACTIVITY_CALLER"
+	return r.because("rights", "a sub-organization", "a parent organization")
 }
 
 func badTime(seen, now string) *refusal {

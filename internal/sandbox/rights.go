@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
+
+	"latchkey/internal/sandbox/policy"
 )
 
 // rights says who may do a kind of activity besides what quorum and policies say, or who may not.
@@ -15,6 +17,7 @@ const (
 	ofOneself                     // a user may do it to the own credentials, whatever the quorum
 	quorumOnly                    // no policy can allow it
 	byToken                       // an attested stamp is enough: the others want a credential of the user's
+	byRecovery                    // with a recovery key, which is good for nothing else
 	byPolicy   rights = 0         // the root quorum, or whom a policy allows
 )
 
@@ -109,55 +112,118 @@ func (c *call) electorate(votes []vote) electorate {
 	return e
 }
 
-// roots counts root users among the approvers, and those who could still join them.
-func (e electorate) roots() (approved, possible int) {
-	for _, a := range e.approved {
-		if a.user.isRoot() {
-			approved++
-		}
-	}
-	possible = approved
-	for _, u := range e.open {
-		if u.isRoot() {
-			possible++
-		}
-	}
-	return approved, possible
-}
-
 // decide says whether an activity of kind k, asked for by c.user with the first vote, may happen now. The order: the
 // root quorum, before which no policy is asked; policies that deny; policies that allow; a user's rights over the own
 // credentials; and what more approvals could bring. The caller holds the lock.
-func (t *tx) decide(k kind, in params, votes []vote) decision {
+func (t *tx) decide(name string, k kind, in params, votes []vote) decision {
 	e := t.electorate(votes)
-	quorum := int(e.org.threshold)
-	approved, possible := e.roots()
-	if approved >= quorum {
-		return decision{verdict: allowed}
+	r := policy.Request{Root: e.quorum(), RootOnly: k.rights&quorumOnly != 0}
+	for _, a := range e.approved {
+		r.Approved = append(r.Approved, a.voter())
 	}
-	d := decision{verdict: denied}
-	if k.rights&quorumOnly == 0 {
-		d = t.policies(k, in, e)
+	var asked []policy.Policy
+	if !r.Root.Reached(r.Approved) && !r.RootOnly {
+		asked = e.org.policies()
+		r.BuiltIn = k.isOwn(t.call, in)
+		if len(asked) > 0 {
+			r.Context = t.context(name, k, in)
+			for _, u := range e.open {
+				r.Others = append(r.Others, u.voter())
+			}
+		}
 	}
-	switch {
-	case d.verdict == allowed || d.verdict == rejected:
-	case k.isOwn(t.call, in) && !d.explicit():
-		d.verdict = allowed
-	case t.user.isRoot() && possible >= quorum && !d.explicit():
-		d.verdict = waiting
-	case d.verdict == denied && slices.ContainsFunc(votes, func(v vote) bool { return v.Rejected }):
+	out := policy.Decide(asked, r)
+	d := decision{verdict: verdicts[out.Verdict]}
+	if out.Evaluations != nil {
+		d.evaluations = make([]evaluation, len(out.Evaluations))
+		for i, e := range out.Evaluations {
+			d.evaluations[i] = evaluation{e.PolicyID, string(e.Outcome)}
+		}
+	}
+	if d.verdict == denied && !d.explicit() && slices.ContainsFunc(votes, func(v vote) bool { return v.Rejected }) {
 		d.verdict = rejected
+		d.reject(votes)
 	}
 	return d
 }
 
-// explicit reports whether a policy denied.
-func (d decision) explicit() bool {
-	return slices.ContainsFunc(d.evaluations, func(e evaluation) bool { return e.Outcome == outcomeDenyExplicit })
+// verdicts are those of the language's package, in the sandbox's words.
+var verdicts = map[policy.Verdict]verdict{
+	policy.Denied: denied, policy.DeniedExplicitly: denied, policy.Pending: waiting, policy.Allowed: allowed,
 }
 
-// Outcomes of policies.
-const outcomeDenyExplicit = "OUTCOME_DENY_EXPLICIT"
+// quorum is the root quorum, with those of its users who have a say.
+func (e electorate) quorum() policy.Quorum {
+	q := policy.Quorum{Threshold: int(e.org.threshold)}
+	for _, a := range e.approved {
+		if a.user.isRoot() {
+			q.Users = append(q.Users, a.user.id.String())
+		}
+	}
+	for _, u := range e.open {
+		if u.isRoot() {
+			q.Users = append(q.Users, u.id.String())
+		}
+	}
+	return q
+}
 
-// policies asks the policies of e's organization. The caller holds the lock.
-func (t *tx) policies(kind, params, electorate) decision { return decision{verdict: denied} }
+// explicit reports whether a policy denied.
+func (d decision) explicit() bool { return len(denying(d.evaluations)) > 0 }
+
+// denying are the policies that denied.
+func denying(evaluations []evaluation) (ids []string) {
+	for _, e := range evaluations {
+		if e.Outcome == string(policy.OutcomeDenyExplicit) {
+			ids = append(ids, e.PolicyID)
+		}
+	}
+	return ids
+}
+
+// reject says of the policies that were waiting for more approvals that they will not come.
+func (d decision) reject(votes []vote) {
+	for _, v := range votes {
+		for _, before := range v.Said {
+			for i, now := range d.evaluations {
+				if before.PolicyID == now.PolicyID && before.Outcome == string(policy.OutcomeConsensus) {
+					d.evaluations[i].Outcome = string(policy.OutcomeRejected)
+				}
+			}
+		}
+	}
+}
+
+// mayVote reports whether u's word has weight in an activity that waits: u is a root user, or could help to complete
+// the consensus of a policy that waits for it. The caller holds the lock.
+func (c *call) mayVote(a *activity, u *user) bool {
+	e := c.electorate(a.Votes)
+	r := policy.Request{Root: e.quorum()}
+	if u.isRoot() {
+		return true
+	}
+	for _, a := range e.approved {
+		r.Approved = append(r.Approved, a.voter())
+	}
+	for _, u := range e.open {
+		r.Others = append(r.Others, u.voter())
+	}
+	var waiting []policy.Policy
+	for _, said := range lastSaid(a.Votes) {
+		id, _ := parseID(said.PolicyID)
+		if rule, ok := e.org.shelved().rules.find(id); ok && said.Outcome == string(policy.OutcomeConsensus) {
+			waiting = append(waiting, policy.Policy{ID: said.PolicyID, Effect: policy.Allow, Consensus: rule.consensus})
+		}
+	}
+	return policy.MayVote(waiting, r, u.voter())
+}
+
+// lastSaid is what the policies said at the last vote that asked them.
+func lastSaid(votes []vote) []evaluation {
+	for _, v := range slices.Backward(votes) {
+		if v.Said != nil {
+			return v.Said
+		}
+	}
+	return nil
+}

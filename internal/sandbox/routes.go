@@ -24,6 +24,7 @@ func endpoints() map[string]endpoint {
 		query + "get_activity":             queryOf[activityFilter]{getActivity},
 		query + "list_activities":          queryOf[activitiesFilter]{listActivities},
 		query + "get_organization_configs": queryOf[nothing]{getOrganizationConfigs},
+		query + "list_user_tags":           queryOf[nothing]{listUserTags},
 
 		query + "list_policies":          queryOf[nothing]{listPolicies},
 		query + "get_policy":             queryOf[policyFilter]{getPolicy},
@@ -81,6 +82,41 @@ func endpoints() map[string]endpoint {
 			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V7": {"createSubOrganizationIntentV7", "createSubOrganizationResultV7", inParent, createSubOrganizationOf(7)},
 			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V8": {"createSubOrganizationIntentV8", "createSubOrganizationResultV8", inParent, createSubOrganizationOf(8)},
 		},
+		query + "get_session_profile":  queryOf[sessionProfileFilter]{getSessionProfile},
+		query + "get_session_profiles": queryOf[nothing]{getSessionProfiles},
+		query + "list_email_events":    queryOf[emailEventsFilter]{listEmailEvents},
+
+		submit + "email_auth": submitOf{
+			"ACTIVITY_TYPE_EMAIL_AUTH":    {"emailAuthIntent", "emailAuthResult", byParent, parametersOf[emailAuth]()},
+			"ACTIVITY_TYPE_EMAIL_AUTH_V2": {"emailAuthIntentV2", "emailAuthResult", byParent, parametersOf[emailAuth]()},
+			"ACTIVITY_TYPE_EMAIL_AUTH_V3": {"emailAuthIntentV3", "emailAuthResult", byParent, parametersOf[emailAuthV3]()},
+		},
+		submit + "create_read_write_session": submitOf{
+			"ACTIVITY_TYPE_CREATE_READ_WRITE_SESSION":    {"createReadWriteSessionIntent", "createReadWriteSessionResult", ofOneself, parametersOf[createReadWriteSessionV1]()},
+			"ACTIVITY_TYPE_CREATE_READ_WRITE_SESSION_V2": {"createReadWriteSessionIntentV2", "createReadWriteSessionResultV2", ofOneself, parametersOf[createReadWriteSession]()},
+		},
+		submit + "create_read_only_session": submitOf{
+			"ACTIVITY_TYPE_CREATE_READ_ONLY_SESSION": {"createReadOnlySessionIntent", "createReadOnlySessionResult", ofOneself, parametersOf[createReadOnlySession]()},
+		},
+		submit + "create_session_profile": submitOf{
+			"ACTIVITY_TYPE_CREATE_SESSION_PROFILE": {"createSessionProfileIntent", "createSessionProfileResult", inParent, parametersOf[createSessionProfile]()},
+		},
+		submit + "init_otp_auth": submitOf{
+			"ACTIVITY_TYPE_INIT_OTP_AUTH":    {"initOtpAuthIntent", "initOtpAuthResult", byParent, parametersOf[initOTPAuthV1]()},
+			"ACTIVITY_TYPE_INIT_OTP_AUTH_V2": {"initOtpAuthIntentV2", "initOtpAuthResultV2", byParent, parametersOf[initOTPAuth]()},
+			"ACTIVITY_TYPE_INIT_OTP_AUTH_V3": {"initOtpAuthIntentV3", "initOtpAuthResultV2", byParent, parametersOf[initOTPAuthV3]()},
+		},
+		submit + "otp_auth": submitOf{
+			"ACTIVITY_TYPE_OTP_AUTH": {"otpAuthIntent", "otpAuthResult", byParent, parametersOf[otpAuth]()},
+		},
+		submit + "init_user_email_recovery": submitOf{
+			"ACTIVITY_TYPE_INIT_USER_EMAIL_RECOVERY":    {"initUserEmailRecoveryIntent", "initUserEmailRecoveryResult", byParent, parametersOf[initUserEmailRecovery]()},
+			"ACTIVITY_TYPE_INIT_USER_EMAIL_RECOVERY_V2": {"initUserEmailRecoveryIntentV2", "initUserEmailRecoveryResult", byParent, parametersOf[initUserEmailRecoveryV2]()},
+		},
+		submit + "recover_user": submitOf{
+			"ACTIVITY_TYPE_RECOVER_USER": {"recoverUserIntent", "recoverUserResult", ofOneself | byRecovery, parametersOf[recoverUser]()},
+		},
+
 		submit + "create_wallet": submitOf{
 			"ACTIVITY_TYPE_CREATE_WALLET": {"createWalletIntent", "createWalletResult", byPolicy, parametersOf[createWallet]()},
 		},
@@ -149,6 +185,53 @@ func endpoints() map[string]endpoint {
 		submit + "sign_transaction": submitOf{
 			"ACTIVITY_TYPE_SIGN_TRANSACTION":    {"signTransactionIntent", "signTransactionResult", byPolicy, parametersOf[signTransactionByKey]()},
 			"ACTIVITY_TYPE_SIGN_TRANSACTION_V2": {"signTransactionIntentV2", "signTransactionResult", byPolicy, parametersOf[signTransaction]()},
+		},
+
+		submit + "create_user_tag": submitOf{
+			"ACTIVITY_TYPE_CREATE_USER_TAG": {"createUserTagIntent", "createUserTagResult", byPolicy, parametersOf[createUserTag]()},
+		},
+		submit + "update_user_tag": submitOf{
+			"ACTIVITY_TYPE_UPDATE_USER_TAG": {"updateUserTagIntent", "updateUserTagResult", byPolicy, parametersOf[updateUserTag]()},
+		},
+		submit + "delete_user_tags": submitOf{
+			"ACTIVITY_TYPE_DELETE_USER_TAGS": {"deleteUserTagsIntent", "deleteUserTagsResult", byPolicy, parametersOf[deleteUserTags]()},
+		},
+
+		submit + "create_users": submitOf{
+			"ACTIVITY_TYPE_CREATE_USERS":    {"createUsersIntent", "createUsersResult", byPolicy, parametersOf[createUsersV1]()},
+			"ACTIVITY_TYPE_CREATE_USERS_V2": {"createUsersIntentV2", "createUsersResult", byPolicy, createUsersOf(2)},
+			"ACTIVITY_TYPE_CREATE_USERS_V3": {"createUsersIntentV3", "createUsersResult", byPolicy, createUsersOf(3)},
+			"ACTIVITY_TYPE_CREATE_USERS_V4": {"createUsersIntentV4", "createUsersResult", byPolicy, createUsersOf(4)},
+		},
+		submit + "delete_users": submitOf{
+			"ACTIVITY_TYPE_DELETE_USERS": {"deleteUsersIntent", "deleteUsersResult", byPolicy, parametersOf[deleteUsers]()},
+		},
+		submit + "update_user": submitOf{
+			"ACTIVITY_TYPE_UPDATE_USER": {"updateUserIntent", "updateUserResult", byPolicy, parametersOf[updateUser]()},
+		},
+		submit + "update_user_name": submitOf{
+			"ACTIVITY_TYPE_UPDATE_USER_NAME": {"updateUserNameIntent", "updateUserNameResult", byPolicy, parametersOf[updateUserName]()},
+		},
+		submit + "update_user_email": submitOf{
+			"ACTIVITY_TYPE_UPDATE_USER_EMAIL": {"updateUserEmailIntent", "updateUserEmailResult", byPolicy, parametersOf[updateUserEmail]()},
+		},
+		submit + "update_user_phone_number": submitOf{
+			"ACTIVITY_TYPE_UPDATE_USER_PHONE_NUMBER": {"updateUserPhoneNumberIntent", "updateUserPhoneNumberResult", byPolicy, parametersOf[updateUserPhoneNumber]()},
+		},
+		submit + "update_root_quorum": submitOf{
+			"ACTIVITY_TYPE_UPDATE_ROOT_QUORUM": {"updateRootQuorumIntent", "updateRootQuorumResult", quorumOnly, parametersOf[updateRootQuorum]()},
+		},
+		submit + "set_organization_feature": submitOf{
+			"ACTIVITY_TYPE_SET_ORGANIZATION_FEATURE": {"setOrganizationFeatureIntent", "setOrganizationFeatureResult", quorumOnly, parametersOf[setOrganizationFeature]()},
+		},
+		submit + "remove_organization_feature": submitOf{
+			"ACTIVITY_TYPE_REMOVE_ORGANIZATION_FEATURE": {"removeOrganizationFeatureIntent", "removeOrganizationFeatureResult", quorumOnly, parametersOf[removeOrganizationFeature]()},
+		},
+		submit + "update_organization_name": submitOf{
+			"ACTIVITY_TYPE_UPDATE_ORGANIZATION_NAME": {"updateOrganizationNameIntent", "updateOrganizationNameResult", quorumOnly, parametersOf[updateOrganizationName]()},
+		},
+		submit + "delete_sub_organization": submitOf{
+			"ACTIVITY_TYPE_DELETE_SUB_ORGANIZATION": {"deleteSubOrganizationIntent", "deleteSubOrganizationResult", byPolicy, parametersOf[deleteSubOrganization]()},
 		},
 	}
 }

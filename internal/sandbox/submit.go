@@ -50,6 +50,9 @@ func (e submitOf) serve(c *call) (any, error) {
 	if err := c.inWindow(env.TimestampMs); err != nil {
 		return nil, err
 	}
+	if err := c.fitsRecovery(k); err != nil {
+		return nil, err
+	}
 	if on, ok := in.(ballot); ok {
 		return c.answer(c.castVote(on))
 	}
@@ -108,8 +111,8 @@ func (c *call) execute(name string, k kind, in params, body print) (*activity, e
 		Intent: k.intent, Parameters: intent, Fingerprint: body, Created: c.now, Votes: []vote{c.newVote(true)},
 	}
 	t := &tx{call: c}
-	d := t.decide(k, in, a.Votes)
-	a.Evaluations = d.evaluations
+	d := t.decide(name, k, in, a.Votes)
+	a.Votes[0].Said = d.evaluations
 	switch {
 	case d.verdict == denied:
 		refused := notAuthorized(d.evaluations)
