@@ -44,19 +44,33 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{s: a.s, state: a.s.state.Load(), now: now.UnixMilli(), header: r.Header, seen: seen}
 	answer, err := a.answer(c, w, r)
 	status := http.StatusOK
-	if err != nil {
+	switch {
+	case errors.Is(err, errLeft):
+		status, seen.Lost = 0, "the client left while a fault kept it waiting; nothing was done"
+	case err != nil:
 		status, answer = a.refuse(c, err)
 	}
-	header.Set("Content-Type", "application/json")
-	header.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_, _ = w.Write(answer) // whoever hung up has no use for an error
-
+	if seen.Fault != nil && seen.Fault.DropReply && status != 0 {
+		seen.Lost = fmt.Sprintf("a fault dropped the answer, %d", status)
+		status = 0
+	}
+	if status != 0 {
+		header.Set("Content-Type", "application/json")
+		header.Set("X-Content-Type-Options", "nosniff")
+		w.WriteHeader(status)
+		_, _ = w.Write(answer) // whoever hung up has no use for an error
+	}
 	seen.Status, seen.Ms = status, float64(time.Since(began).Microseconds())/1000
 	seen.keep(r.Header, c.body)
 	a.s.requests.add(seen)
 	a.s.log.Debug("request", "path", seen.Path, "status", status, "organization", seen.OrganizationID, "ms", seen.Ms)
+	if status == 0 {
+		panic(http.ErrAbortHandler) // breaks the connection
+	}
 }
+
+// errLeft: whoever asked is not there any more.
+var errLeft = errors.New("the client left")
 
 func (a *api) answer(c *call, w http.ResponseWriter, r *http.Request) (answer []byte, err error) {
 	defer func() {
@@ -71,14 +85,25 @@ func (a *api) answer(c *call, w http.ResponseWriter, r *http.Request) (answer []
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
 		return nil, wrongMethod()
-	case !done:
-		return nil, unimplemented(r.URL.Path)
 	}
 	if c.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMax)); err != nil {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
 			return nil, tooLarge()
 		}
 		return nil, badBody("it broke off")
+	}
+	if struck := a.s.faults.strike(r.URL.Path); struck != nil {
+		c.seen.Fault = struck
+		if !struck.sleep(r.Context()) { // the body was read: only then does the server notice who leaves
+			return nil, errLeft
+		}
+		if refused := struck.refusal(); refused != nil {
+			return nil, refused
+		}
+		c.forced = struck.ActivityStatus
+	}
+	if !done {
+		return nil, unimplemented(r.URL.Path)
 	}
 	out, err := e.serve(c)
 	if err != nil {

@@ -183,7 +183,7 @@ func (b *box) do(client *http.Client, r *http.Request) answer {
 		b.t.Fatal(err)
 	}
 	a := answer{t: b.t, status: res.StatusCode, header: res.Header, raw: raw}
-	if len(raw) > 0 && strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
+	if len(raw) > 0 && raw[0] != '[' && strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
 		if err := json.Unmarshal(raw, &a.body); err != nil {
 			b.t.Fatalf("%s: not JSON: %v: %.200s", r.URL.Path, err, raw)
 		}
@@ -297,7 +297,7 @@ func (b *box) controlled(method, path string, body any, change ...func(*http.Req
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if method == http.MethodPost {
+	if method == http.MethodPost || method == http.MethodPut {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	for _, f := range change {

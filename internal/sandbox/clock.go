@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"math"
 	"sync"
 	"time"
 )
@@ -97,4 +98,14 @@ func (c *clock) restore(s clockState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.offset, c.frozen, c.at = time.Duration(s.OffsetMs)*time.Millisecond, s.Frozen, time.UnixMilli(s.AtMs)
+}
+
+// possible reports whether a clock can be set so when the injected one shows real.
+func (s clockState) possible(real time.Time) bool {
+	within := func(t time.Time) bool { return !t.Before(clockFirst) && !t.After(clockLast) }
+	const most = int64(math.MaxInt64 / time.Millisecond)
+	if s.OffsetMs > most || s.OffsetMs < -most {
+		return false // more than a duration holds
+	}
+	return within(real.Add(time.Duration(s.OffsetMs)*time.Millisecond)) && (!s.Frozen || within(time.UnixMilli(s.AtMs)))
 }

@@ -55,6 +55,7 @@ var recordKinds = []stored{
 	}},
 	{bucketOTP, (*state).readOTP, func(s *state) iter.Seq[record] { return records(slices.Collect(maps.Values(s.otps.byID))) }},
 	{bucketMessage, (*state).readMessage, func(s *state) iter.Seq[record] { return records(s.inbox.all()) }},
+	{bucketHeld, (*state).readHeld, (*state).allHeld},
 }
 
 // records makes one list of another.

@@ -5,13 +5,16 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/url"
+	"net/netip"
+	"path"
+	"strconv"
 	"strings"
 )
 
-// control is the owner's side of the sandbox. It shows secrets (codes, bodies) and changes the clock, so it answers
-// nobody but this machine's owner: the Host must be loopback, which stops a page that points a name of its own at
-// 127.0.0.1, and the Origin must be absent or its own, which stops every other page.
+// control is the owner's side of the sandbox. It shows secrets (codes, bodies, the whole state) and changes the clock, so
+// it answers nobody but this machine's owner: the Host must be loopback, which stops a page that points a name of its
+// own at 127.0.0.1, and the Origin must be absent or its own, which stops every other page. What it cannot tell apart is
+// another user of the same machine.
 type control struct {
 	s   *Sandbox
 	mux *http.ServeMux
@@ -20,19 +23,57 @@ type control struct {
 //go:embed page
 var pageFiles embed.FS
 
-// controlBodyMax bounds what is sent to control.
-const controlBodyMax = 64 << 10
+// What is sent to control is small, but for a dump.
+const (
+	controlBodyMax = 64 << 10
+	dumpMax        = 64 << 20
+)
+
+// route is one call of control.
+type route struct {
+	method, path string
+	bodyMax      int64
+	run          func(c *control, r *http.Request) (any, error)
+}
+
+// routes are all calls; the page's files stand beside them.
+var routes = []route{
+	{http.MethodGet, "/inbox", 0, (*control).inbox},
+	{http.MethodGet, "/clock", 0, (*control).clock},
+	{http.MethodPost, "/clock", controlBodyMax, (*control).setClock},
+	{http.MethodGet, "/faults", 0, (*control).faults},
+	{http.MethodPut, "/faults", controlBodyMax, (*control).setFaults},
+	{http.MethodGet, "/organizations", 0, (*control).organizations},
+	{http.MethodGet, "/requests", 0, (*control).requests},
+	{http.MethodGet, "/state", 0, (*control).dump},
+	{http.MethodPut, "/state", dumpMax, (*control).restore},
+	{http.MethodPost, "/reset", controlBodyMax, (*control).reset},
+}
+
+// kindsOfFiles are those that the page consists of.
+var kindsOfFiles = map[string]string{
+	".html": "text/html; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".svg":  "image/svg+xml",
+}
 
 func newControl(s *Sandbox) *control {
 	c := &control{s, http.NewServeMux()}
-	c.mux.HandleFunc("GET /{$}", c.file("page/index.html", "text/html; charset=utf-8"))
-	c.mux.HandleFunc("GET /page.css", c.file("page/page.css", "text/css; charset=utf-8"))
-	c.mux.HandleFunc("GET /page.js", c.file("page/page.js", "text/javascript; charset=utf-8"))
-	c.mux.HandleFunc("GET /inbox", c.json(c.inbox))
-	c.mux.HandleFunc("GET /requests", c.json(c.requests))
-	c.mux.HandleFunc("GET /clock", c.json(c.clock))
-	c.mux.HandleFunc("POST /clock", c.json(c.setClock))
-	c.mux.HandleFunc("POST /reset", c.json(c.reset))
+	for _, r := range routes {
+		c.mux.HandleFunc(r.method+" "+r.path, c.json(r))
+	}
+	files, err := pageFiles.ReadDir("page")
+	if err != nil {
+		panic("sandbox: " + err.Error())
+	}
+	for _, f := range files {
+		at := "/" + f.Name()
+		if at == "/index.html" {
+			at = "/{$}"
+		}
+		c.mux.HandleFunc("GET "+at, c.file("page/"+f.Name(), kindsOfFiles[path.Ext(f.Name())]))
+	}
 	return c
 }
 
@@ -42,7 +83,8 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	if err := admit(r); err != nil {
 		writeJSON(w, err.http, err.body())
 		return
@@ -63,36 +105,53 @@ func admit(r *http.Request) *refusal {
 	if !loopback(r.Host) {
 		return notForYou("the control port answers loopback hosts only")
 	}
-	if origin := r.Header.Get("Origin"); origin != "" {
-		u, err := url.Parse(origin)
-		if err != nil || u.Scheme != "http" || u.Host != r.Host {
+	for _, origin := range r.Header.Values("Origin") {
+		if origin != "http://"+r.Host { // a browser writes both in one way
 			return notForYou("the control port answers its own pages only")
 		}
 	}
-	site := r.Header.Get("Sec-Fetch-Site")
 	followed := r.URL.Path == "/" && r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Dest") == "document" // a link to the page
-	if (site == "cross-site" || site == "same-site") && !followed {
-		return notForYou("the control port answers its own pages only")
+	for _, site := range r.Header.Values("Sec-Fetch-Site") {
+		if site != "same-origin" && site != "none" && !followed {
+			return notForYou("the control port answers its own pages only")
+		}
 	}
-	if r.Method == http.MethodPost {
-		if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); !strings.EqualFold(strings.TrimSpace(kind), "application/json") {
+	if len(r.Header.Values("Upgrade")) > 0 {
+		return notForYou("the control port speaks HTTP alone")
+	}
+	if r.Method == http.MethodPost || r.Method == http.MethodPut { // no other method changes anything
+		kinds := r.Header.Values("Content-Type")
+		if len(kinds) != 1 {
+			return wrongMedia()
+		}
+		if kind, _, _ := strings.Cut(kinds[0], ";"); !strings.EqualFold(strings.TrimSpace(kind), "application/json") {
 			return wrongMedia()
 		}
 	}
 	return nil
 }
 
-// loopback reports whether a Host header names this machine.
+// loopback reports whether a Host header names this machine, as browsers and the programs of developers write it:
+// localhost or an address of loopback, perhaps with a port.
 func loopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
+	name, v6 := host, strings.HasPrefix(host, "[")
+	if v6 && strings.HasSuffix(host, "]") {
+		name = host[1 : len(host)-1]
+	} else if strings.Contains(host, ":") {
+		var port string
+		var err error
+		if name, port, err = net.SplitHostPort(host); err != nil {
+			return false
+		}
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return false
+		}
 	}
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	if strings.EqualFold(host, "localhost") {
-		return true
+	if strings.EqualFold(name, "localhost") {
+		return !v6
 	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
+	ip, err := netip.ParseAddr(name)
+	return err == nil && ip.Zone() == "" && ip.Is6() == v6 && ip.Unmap().IsLoopback()
 }
 
 func (c *control) file(name, kind string) http.HandlerFunc {
@@ -106,11 +165,11 @@ func (c *control) file(name, kind string) http.HandlerFunc {
 	}
 }
 
-// json turns what a handler returns into the answer.
-func (c *control) json(run func(r *http.Request) (any, error)) http.HandlerFunc {
+// json turns what a route returns into the answer.
+func (c *control) json(route route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, controlBodyMax)
-		out, err := run(r)
+		r.Body = http.MaxBytesReader(w, r.Body, route.bodyMax)
+		out, err := route.run(c, r)
 		if err == nil {
 			writeJSON(w, http.StatusOK, out)
 			return

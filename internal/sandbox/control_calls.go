@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -167,14 +168,46 @@ func (c *control) reset(r *http.Request) (any, error) {
 	return facts, nil
 }
 
+// bodyOf reads a whole body, within the bound of its route.
+func bodyOf(r *http.Request) ([]byte, error) {
+	text, err := io.ReadAll(r.Body)
+	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		refused := tooLarge()
+		refused.expected = fmt.Sprintf("at most %d bytes", large.Limit)
+		return nil, refused
+	}
+	if err != nil {
+		return nil, badBody("it broke off")
+	}
+	return text, nil
+}
+
+func (c *control) faults(*http.Request) (any, error) { return c.s.faults.all(), nil }
+
+// setFaults puts another list in force, whole or not at all. Activities that only faults of the old list kept pending
+// go on.
+func (c *control) setFaults(r *http.Request) (any, error) {
+	text, err := bodyOf(r)
+	if err != nil {
+		return nil, err
+	}
+	list, err := readMishaps(text)
+	if err != nil {
+		return nil, err
+	}
+	c.s.faults.set(list)
+	c.s.log.Info("faults changed", "faults", len(list))
+	if err := c.s.goOn(); err != nil {
+		return nil, err
+	}
+	return c.faults(r)
+}
+
 // readControl reads a small JSON object; an empty body is an empty object.
 func readControl(r *http.Request, into any) error {
-	text, err := io.ReadAll(r.Body)
-	if err != nil {
-		return badBody("it broke off or is too large")
-	}
-	if len(text) == 0 {
-		return nil
+	text, err := bodyOf(r)
+	if err != nil || len(text) == 0 {
+		return err
 	}
 	if err := json.Unmarshal(text, into); err != nil {
 		return badBody(fmt.Sprintf("%.80s", err.Error()))

@@ -66,7 +66,7 @@ func TestControlAnswersItsOwnerAlone(t *testing.T) {
 			}
 		})
 	}
-	for path, want := range map[string]int{"GET /nonsense": 404, "DELETE /clock": 405, "POST /inbox": 405, "GET /reset": 404, "GET /state": 404} {
+	for path, want := range map[string]int{"GET /nonsense": 404, "DELETE /clock": 405, "POST /inbox": 405, "GET /reset": 404, "POST /state": 405, "POST /faults": 405} {
 		method, path, _ := strings.Cut(path, " ")
 		if got := b.controlled(method, path, nil).status; got != want {
 			t.Errorf("%s %s: %d, want %d", method, path, got, want)

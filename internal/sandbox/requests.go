@@ -22,6 +22,8 @@ type seenRequest struct {
 	BodyCut        bool                `json:"bodyCut,omitempty"`
 	Stamp          any                 `json:"stamp,omitempty"`
 	Refused        *refusedCheck       `json:"refused,omitempty"`
+	Fault          *mishap             `json:"fault,omitempty"` // that it met
+	Lost           string              `json:"lost,omitempty"`  // why no answer left, then status is 0
 }
 
 // refusedCheck is the check that refused a request.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,10 @@ type Options struct {
 	Now      func() time.Time // nil is time.Now; the sandbox's own clock starts from it
 	StateDir string           // "" keeps the state in memory; one process at a time may use a folder
 	Log      *slog.Logger     // nil discards
+
+	// What clients must not rely on, varied by seed so that they learn not to.
+	PendingRate float64 // how often, of 0 to 1, the first answer about an activity says that it is pending
+	Shuffle     bool    // lists whose order means nothing are in another order than that of making
 }
 
 // Sandbox is one imitation of the service with its organizations. Its handlers may serve at once.
@@ -30,10 +35,16 @@ type Sandbox struct {
 	clock    *clock
 	disk     *disk
 	requests *requests
+	faults   mishaps
 	api      http.Handler
 	control  http.Handler
 
-	resetMu sync.Mutex // one reset at a time
+	pendingRate float64
+	pending     atomic.Pointer[choices] // when, by pendingRate
+	shuffle     bool
+
+	resetMu sync.Mutex // one reset or restore at a time
+	starts  uint64     // how often the state was opened or restored; guarded by resetMu
 	state   atomic.Pointer[state]
 }
 
@@ -45,13 +56,17 @@ func New(o Options) (*Sandbox, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Sandbox{log: o.Log, clock: newClock(o.Now), requests: newRequests()}
+	if math.IsNaN(o.PendingRate) || o.PendingRate < 0 || o.PendingRate > 1 {
+		return nil, fmt.Errorf("sandbox: pending rate %v: want a number from 0 to 1", o.PendingRate)
+	}
+	s := &Sandbox{log: o.Log, clock: newClock(o.Now), requests: newRequests(), pendingRate: o.PendingRate, shuffle: o.Shuffle}
 	s.api, s.control = newAPI(s), newControl(s)
 	if o.StateDir == "" {
 		s.seeded.Store(o.Seed != 0)
 		st := newState(newEnclave(seedOr(o.Seed)), 0, nil)
 		st.found(s.clock.now().UnixMilli())
 		s.state.Store(st)
+		s.chances(st)
 	} else if err := s.openFolder(o.StateDir, o.Seed); err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
@@ -112,6 +127,7 @@ func (s *Sandbox) open(dir string, seed uint64) (err error) {
 		s.log.Warn("the state folder has a seed of its own, which counts", "asked", seed, "seed", stored)
 	}
 	starts++
+	s.starts = starts
 	if err := s.disk.write([]row{metaRow("starts", starts)}); err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}
@@ -126,7 +142,14 @@ func (s *Sandbox) open(dir string, seed uint64) (err error) {
 		}
 	}
 	s.state.Store(st)
-	return nil
+	s.chances(st)
+	return s.goOn()
+}
+
+// chances begins anew what goes wrong by chance, and takes every fault away.
+func (s *Sandbox) chances(st *state) {
+	s.faults.clear(st.enclave.seed)
+	s.pending.Store(newChances(st.enclave.seed, "pending"))
 }
 
 // begin puts a new state with that seed in the place of the old one, in memory and on disk.
@@ -150,7 +173,9 @@ func (s *Sandbox) begin(seed uint64) error {
 	if old != nil {
 		st.inbox.last = old.inbox.last // ids go on, so that whoever waits for what came after one waits for the right one
 	}
+	s.starts = 0
 	s.state.Store(st)
+	s.chances(st)
 	if old != nil {
 		old.over = true
 		old.inbox.wake()

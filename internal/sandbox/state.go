@@ -33,6 +33,7 @@ type state struct {
 	byAddress  index[string, *account]
 	wallets    map[uuid.UUID]*wallet
 	otps       otps
+	held       map[uuid.UUID]*held // activities that a fault keeps pending
 }
 
 func newState(e *enclave, start uint64, d *disk) *state {
@@ -53,6 +54,7 @@ func newState(e *enclave, start uint64, d *disk) *state {
 		byAddress:  newIndex[string, *account](),
 		wallets:    map[uuid.UUID]*wallet{},
 		otps:       newOTPs(),
+		held:       map[uuid.UUID]*held{},
 	}
 }
 

@@ -66,7 +66,11 @@ func (e submitOf) serve(c *call) (any, error) {
 	if err := in.prepare(c); err != nil {
 		return nil, err
 	}
-	return c.answer(c.execute(env.Type, k, in, body))
+	a, err := c.execute(env.Type, k, in, body)
+	if err == nil && c.s.delays(a) {
+		a = a.unfinished()
+	}
+	return c.answer(a, err)
 }
 
 // The window within which a request's own time must lie, in ms.
@@ -119,8 +123,8 @@ func (c *call) execute(name string, k kind, in params, body print) (*activity, e
 		a.Status, a.Failure, a.Denied = statusFailed, mustJSON(refused.body()), true
 		s.commit([]record{a})
 		return nil, refused
-	case c.forced != "": // by a fault: nothing happens, until somebody approves it
-		a.Status = c.forced
+	case c.forced != "": // by a fault: nothing happens
+		t.force(a)
 	case d.verdict == waiting:
 		a.Status = statusConsensus
 	default:
