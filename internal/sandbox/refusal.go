@@ -104,6 +104,25 @@ func sharedCredential(organizationID, credentialID string) *refusal {
 		organizationID, clip(credentialID)).because("key known", "an authenticator of one sub-organization", clip(credentialID))
 }
 
+// badAttestedKey is a token that does not vouch for the key of an attested stamp. No source has the service's words.
+func badAttestedKey(why string) *refusal {
+	return unauthenticated("UNAUTHENTICATED", "could not verify public key attestation: %s", why).because("attestation", "", why)
+}
+
+func badAttestedSignature(key string) *refusal {
+	return unauthenticated("SIGNATURE_INVALID", "could not verify attested signature").because("signature", "over the exact body by "+key, "another signature")
+}
+
+func unknownContact(organizationID string) *refusal {
+	return unauthenticated("CREDENTIAL_NOT_FOUND", "verified contact could not be found in organization or its parent organization organizationId=%s",
+		organizationID).because("key known", "one user with the verified contact", "")
+}
+
+func sharedContact(organizationID string) *refusal {
+	return unauthenticated("CREDENTIAL_CONFLICT", "more than one suborg associated with a verified contact organizationId=%s",
+		organizationID).because("key known", "a verified contact of one sub-organization", "")
+}
+
 // badPasskeySignature is one refusal for whatever is wrong with an assertion; why is for the developer.
 func badPasskeySignature(why string) *refusal {
 	return unauthenticated("SIGNATURE_INVALID", "could not verify WebAuthN signature").because("signature", "an assertion over the exact body", why)
