@@ -75,7 +75,7 @@ func endpoints() map[string]endpoint {
 		submit + "create_sub_organization": submitOf{
 			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION":    {"createSubOrganizationIntent", "createSubOrganizationResult", inParent, parametersOf[createSubOrganizationV1]()},
 			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V2": {"createSubOrganizationIntentV2", "createSubOrganizationResult", inParent, createSubOrganizationOf(2)},
-			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V3": {}, // has private keys
+			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V3": {"createSubOrganizationIntentV3", "createSubOrganizationResultV3", inParent, readCreateSubOrganizationV3},
 			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V4": {"createSubOrganizationIntentV4", "createSubOrganizationResultV4", inParent, createSubOrganizationOf(4)},
 			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V5": {"createSubOrganizationIntentV5", "createSubOrganizationResultV5", inParent, createSubOrganizationOf(5)},
 			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION_V6": {"createSubOrganizationIntentV6", "createSubOrganizationResultV6", inParent, createSubOrganizationOf(6)},
