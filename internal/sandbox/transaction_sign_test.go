@@ -226,3 +226,44 @@ func TestSigningTellsPoliciesWhatItSigns(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A signature that was made while its key went away is not given out.
+func TestNothingIsSignedWithWhatIsGone(t *testing.T) {
+	b := newBox(t, Options{})
+	jane := b.logIn("jane@doe.test")
+	_, addresses := jane.abandon()
+	id := jane.lone()
+	s := b.state.Load()
+	c := &call{s: b.Sandbox, state: s, org: s.orgs[mustID(t, jane.org)]}
+	v := signVectors()[0]
+	payload := rawPayload{Payload: &v.unsigned, Encoding: "PAYLOAD_ENCODING_HEXADECIMAL", HashFunction: "HASH_FUNCTION_KECCAK256"}
+	requests := []params{
+		&signTransaction{SignWith: id, unsigned: unsigned{UnsignedTransaction: v.unsigned, Type: v.kind}},
+		&signTransactionByKey{PrivateKeyID: id, unsigned: unsigned{UnsignedTransaction: v.unsigned, Type: v.kind}},
+		&signRawPayload{SignWith: id, rawPayload: payload},
+		&signRawPayloadByKey{PrivateKeyID: id, rawPayload: payload},
+		&signRawPayloads{SignWith: id, Payloads: []string{v.unsigned}, Encoding: payload.Encoding, HashFunction: payload.HashFunction},
+		&signTransaction{SignWith: addresses[v.format], unsigned: unsigned{UnsignedTransaction: v.unsigned, Type: v.kind}},
+	}
+	for _, in := range requests {
+		if err := in.prepare(c); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := in.run(&tx{call: c}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	key, err := c.findPrivateKey(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	account := s.account(c.org, addresses[v.format])
+	s.mu.Lock()
+	s.commit([]record{gone{key}, gone{account}})
+	s.mu.Unlock()
+	for _, in := range requests {
+		if _, err := in.run(&tx{call: c}); err == nil {
+			t.Errorf("%T is answered", in)
+		}
+	}
+}
