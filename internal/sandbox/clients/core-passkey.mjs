@@ -1,7 +1,10 @@
-// Passkeys: sign-up and log-in with one tap each, a second passkey, and stamps by passkey.
+// Passkeys: sign-up and log-in with one tap each, a second passkey, and sessions by passkey in both forms.
 import assert from "node:assert/strict";
+import { decryptCredentialBundle, generateP256KeyPair, getPublicKey } from "@turnkey/crypto";
+import { uint8ArrayFromHexString, uint8ArrayToHexString } from "@turnkey/encoding";
 import { corePage, session } from "./core-page.mjs";
 import { flow, named, refused } from "./steps.mjs";
+import { client as sdkClient } from "./turnkey.mjs";
 
 export async function passkeys(browser) {
   const name = named("@turnkey/core", "in Chromium");
@@ -20,6 +23,15 @@ export async function passkeys(browser) {
     const { organizationId, expirationSeconds } = await session(page);
     assert.equal(organizationId, account);
     assert.equal(expirationSeconds, "600");
+  });
+
+  await flow(name, "passkey: a session by create_read_write_session", async () => {
+    const target = generateP256KeyPair();
+    const made = await page.run((targetPublicKey) => client.httpClient.createReadWriteSession({ targetPublicKey, expirationSeconds: "600" }, "passkey"), target.publicKeyUncompressed);
+    const privateKey = decryptCredentialBundle(made.credentialBundle, target.privateKey);
+    const publicKey = uint8ArrayToHexString(getPublicKey(uint8ArrayFromHexString(privateKey), true));
+    const who = await sdkClient(account, { publicKey, privateKey }).getWhoami();
+    assert.deepEqual([who.organizationId, who.userId], [account, made.userId]);
   });
 
   await flow(name, "passkey: stamp a wallet's making and a signature with it", async () => {

@@ -1,14 +1,15 @@
 // @turnkey/core in a browser, through every flow that an application offers. Each group of flows has pages of its own.
 import { open } from "./browser.mjs";
 import { step } from "./steps.mjs";
-import { plainOtp } from "./core-otp.mjs";
+import { keys } from "./core-keys.mjs";
+import { otp, plainOtp } from "./core-otp.mjs";
 import { passkeys } from "./core-passkey.mjs";
 import { sessions } from "./core-session.mjs";
 import { wallets } from "./core-wallet.mjs";
 import { webauthn } from "./webauthn.mjs";
 
 const browser = await step("a browser with both bundles", open);
-for (const group of [plainOtp, sessions, wallets, passkeys, webauthn]) {
+for (const group of [plainOtp, sessions, wallets, passkeys, webauthn, keys, otp]) {
   await group(browser);
 }
 await browser.close();
