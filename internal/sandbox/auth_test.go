@@ -205,6 +205,9 @@ func TestIsolation_AKeyNeverReachesAnotherOrganization(t *testing.T) {
 	ids := m{"userId": jane.user, "authenticatorId": passkeyID, "walletId": wallet, "address": address, "apiKeyId": keyID, "activityId": made.text("activity", "id"),
 		"privateKeyId": jane.submit("CREATE_PRIVATE_KEYS_V2", m{"privateKeys": []m{{"privateKeyName": "Jane's own too", "curve": "CURVE_P256",
 			"privateKeyTags": []string{}, "addressFormats": []string{}}}}).result("createPrivateKeysResultV2").text("privateKeys", "0", "privateKeyId"),
+		"sessionProfileId": nowhere, "email": "jane@doe.test",
+		"mfaPolicyId": jane.submit("CREATE_MFA_POLICY", m{"userId": jane.user, "mfaPolicyName": "Jane's own factor", "condition": "false", "order": 0,
+			"requiredAuthenticationMethods": []m{{"any": []m{{"type": "AUTHENTICATION_TYPE_SESSION"}}}}}).result("createMfaPolicyResult").text("mfaPolicyId"),
 		"policyId":   jane.submit("CREATE_POLICY_V3", m{"policyName": "Jane's own rule", "effect": "EFFECT_ALLOW", "notes": ""}).result("createPolicyResult").text("policyId"),
 		"filterType": "EMAIL", "filterValue": "jane@doe.test"}
 	secrets := []string{jane.user, wallet, address, keyID, made.text("activity", "id"), jane.key.PublicKey(), "jane@doe.test", "Jane's own"}
@@ -258,7 +261,9 @@ func TestIsolation_AKeyNeverReachesAnotherOrganization(t *testing.T) {
 // parametersFor are well-formed parameters of a kind of activity that name somebody's things.
 func parametersFor(kind string, ids m) m {
 	p := m{
-		"policyName": "p", "effect": "EFFECT_ALLOW", "notes": "", "policyId": nowhere, "policyIds": []string{nowhere},
+		"mfaPolicyName": "p", "mfaPolicyId": nowhere, "condition": "true", "order": 0,
+		"requiredAuthenticationMethods": []m{{"any": []m{{"type": "AUTHENTICATION_TYPE_SESSION"}}}},
+		"policyName":                    "p", "effect": "EFFECT_ALLOW", "notes": "", "policyId": nowhere, "policyIds": []string{nowhere},
 		"policies":  []m{{"policyName": "p", "effect": "EFFECT_ALLOW", "notes": ""}},
 		"publicKey": newKey().PublicKey(), "userId": ids["userId"], "walletId": ids["walletId"], "signWith": ids["address"], "address": ids["address"],
 		"payload": "00", "payloads": []string{"00"}, "encoding": "PAYLOAD_ENCODING_HEXADECIMAL", "hashFunction": "HASH_FUNCTION_SHA256",

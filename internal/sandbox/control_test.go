@@ -173,7 +173,7 @@ func TestTheInboxIsNewestFirstAndBounded(t *testing.T) {
 	st.mu.Lock()
 	for range inboxMax + 5 {
 		t := &tx{call: &call{state: st, org: st.parent}}
-		t.deliver(&otp{contact: "a@doe.test", kind: otpEmail, org: st.parent}, "x", nil)
+		(&initOTP{}).deliver(t, &otp{contact: "a@doe.test", kind: otpEmail, org: st.parent}, "x")
 		st.commit(t.staged)
 	}
 	st.mu.Unlock()

@@ -31,6 +31,9 @@ func (q queryOf[T]) serve(c *call) (any, error) {
 	if err := c.authenticate(*org.OrganizationID, false); err != nil {
 		return nil, err
 	}
+	if err := c.fitsRecovery(kind{}); err != nil {
+		return nil, err
+	}
 	var out any
 	var err error
 	version := c.state.reading(func() { out, err = q.run(c, &in) })

@@ -15,8 +15,9 @@ type message struct {
 	ID             string `json:"id"` // decimal, growing
 	At             int64  `json:"at"` // unix ms
 	To             string `json:"to"`
-	Channel        string `json:"channel"` // "email" or "sms"
-	Kind           string `json:"kind"`    // "otp"
+	From           string `json:"from,omitempty"` // of an e-mail that names its sender
+	Channel        string `json:"channel"`        // "email" or "sms"
+	Kind           string `json:"kind"`           // "otp", "magic_link" (an otp with a link), "email_auth" or "recovery"
 	Subject        string `json:"subject,omitempty"`
 	Text           string `json:"text,omitempty"`
 	Code           string `json:"code,omitempty"`

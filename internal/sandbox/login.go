@@ -183,13 +183,21 @@ func (t *tx) begin(w sessionWish, u *user) (any, error) {
 	if !ok {
 		return nil, invalid("invalid public key")
 	}
-	life, ok := seconds(w.ExpirationSeconds, sessionDefault)
+	life, ok := seconds(w.ExpirationSeconds, 0)
 	if !ok {
 		return nil, invalid("invalid api key expiration")
 	}
+	says := token.Session{PublicKey: p.String(), SessionType: "SESSION_TYPE_READ_WRITE", UserID: u.id.String(), OrganizationID: u.org.id.String()}
+	key := &apiKey{name: "Session " + isoTime(t.now), public: p, kind: credentialLogin, seconds: life, created: t.now}
 	if w.SessionProfileID != "" {
-		return nil, notFound("no session profile found with the given ID", "sessionProfileId", w.SessionProfileID)
+		profile, err := u.org.sessionProfile(w.SessionProfileID)
+		if err != nil {
+			return nil, err
+		}
+		profile.narrow(key, &says)
 	}
+	key.seconds = cmp.Or(key.seconds, sessionDefault)
+	says.Expires = time.UnixMilli(t.now + key.seconds*1000)
 	for _, other := range u.org.users {
 		if other.id != u.id && other.with(p) != nil {
 			return nil, exists("public key already exists in organization publicKey=%s", p)
@@ -201,13 +209,14 @@ func (t *tx) begin(w sessionWish, u *user) (any, error) {
 		gone := k.public == p || w.InvalidateExisting != nil && *w.InvalidateExisting
 		return k.kind == credentialLogin && gone
 	})
-	if next.with(p) == nil { // a long-lived key that logs itself in stays what it is
-		next.addKey(&apiKey{id: t.id(), name: "Session " + isoTime(t.now), public: p, kind: credentialLogin, seconds: life, created: t.now}, t.now)
+	switch {
+	case next.with(p) == nil:
+		key.id = t.id()
+		next.addKey(key, t.now)
+	case w.SessionProfileID != "": // a long-lived key that logs itself in stays what it is, and that is more than the profile allows
+		return nil, exists("public key already exists in organization publicKey=%s", p)
 	}
-	jwt, err := token.IssueSession(t.state.enclave.notarizer, token.Session{
-		PublicKey: p.String(), SessionType: "SESSION_TYPE_READ_WRITE", UserID: u.id.String(), OrganizationID: u.org.id.String(),
-		Expires: time.UnixMilli(t.now + life*1000),
-	})
+	jwt, err := token.IssueSession(t.state.enclave.notarizer, says)
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ const otpAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 var phoneForm = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`) // E.164
 
-// emailCustomization is taken and not used: the inbox shows what matters.
+// emailCustomization is how an e-mail looks. Of it the inbox shows the app's name and the link.
 type emailCustomization struct {
 	AppName           string `json:"appName,omitempty"` // version 1 only
 	LogoURL           string `json:"logoUrl,omitempty"`
@@ -43,17 +43,15 @@ type smsTemplate struct {
 
 // initOTP sends a code. The three versions differ in the field of the app's name and in what they answer.
 type initOTP struct {
-	OTPType                 string              `json:"otpType" need:"text"`
-	Contact                 string              `json:"contact" need:"text"`
-	OTPLength               *integer            `json:"otpLength,omitempty"`
-	EmailCustomization      *emailCustomization `json:"emailCustomization,omitempty"`
-	SMSCustomization        *smsTemplate        `json:"smsCustomization,omitempty"`
-	UserIdentifier          string              `json:"userIdentifier,omitempty"`
-	SendFromEmailAddress    string              `json:"sendFromEmailAddress,omitempty"`
-	Alphanumeric            *bool               `json:"alphanumeric,omitempty"`
-	SendFromEmailSenderName string              `json:"sendFromEmailSenderName,omitempty"`
-	ExpirationSeconds       numeral             `json:"expirationSeconds,omitempty"`
-	ReplyToEmailAddress     string              `json:"replyToEmailAddress,omitempty"`
+	OTPType            string              `json:"otpType" need:"text"`
+	Contact            string              `json:"contact" need:"text"`
+	OTPLength          *integer            `json:"otpLength,omitempty"`
+	EmailCustomization *emailCustomization `json:"emailCustomization,omitempty"`
+	SMSCustomization   *smsTemplate        `json:"smsCustomization,omitempty"`
+	UserIdentifier     string              `json:"userIdentifier,omitempty"`
+	Alphanumeric       *bool               `json:"alphanumeric,omitempty"`
+	ExpirationSeconds  numeral             `json:"expirationSeconds,omitempty"`
+	sender
 	nobody
 }
 
@@ -61,6 +59,14 @@ type initOTP struct {
 type initOTPNamed struct {
 	AppName string `json:"appName" need:"text"`
 	initOTP
+}
+
+// complete leaves out the place that the app's name had in version 1.
+func (in *initOTPNamed) complete() error {
+	if in.EmailCustomization != nil {
+		in.EmailCustomization.AppName = ""
+	}
+	return nil
 }
 
 type initOTPEncrypted struct{ initOTPNamed }
@@ -72,24 +78,34 @@ type sentOTP struct {
 }
 
 func (in *initOTP) run(t *tx) (any, error) {
-	app := "Sandbox"
-	if in.EmailCustomization != nil && in.EmailCustomization.AppName != "" {
-		app = in.EmailCustomization.AppName
-	}
-	return in.send(t, app, false)
+	return in.send(t, in.EmailCustomization.app(), codePlain)
 }
 
-func (in *initOTPNamed) run(t *tx) (any, error)     { return in.send(t, in.AppName, false) }
-func (in *initOTPEncrypted) run(t *tx) (any, error) { return in.send(t, in.AppName, true) }
+func (in *initOTPNamed) run(t *tx) (any, error)     { return in.send(t, in.AppName, codePlain) }
+func (in *initOTPEncrypted) run(t *tx) (any, error) { return in.send(t, in.AppName, codeSealed) }
 
-func (in *initOTP) send(t *tx, app string, encrypted bool) (any, error) {
-	if err := checkContact(in.OTPType, in.Contact); err != nil {
-		return nil, err
+// What a code is good for.
+const (
+	codePlain  = iota // verify_otp
+	codeSealed        // verify_otp, sealed to a target
+	codeForKey        // otp_auth
+)
+
+// length is how long the code is.
+func (in *initOTP) length() int {
+	if in.OTPLength == nil {
+		return 9
 	}
-	length := 9
-	if in.OTPLength != nil {
-		length = int(*in.OTPLength)
+	return int(*in.OTPLength)
+}
+
+func (in *initOTP) send(t *tx, app string, purpose int) (any, error) {
+	for _, err := range []error{checkContact(in.OTPType, in.Contact), in.EmailCustomization.check(), in.sender.check()} {
+		if err != nil {
+			return nil, err
+		}
 	}
+	length := in.length()
 	if length < 6 || length > 9 {
 		return nil, invalid("invalid otp length: must be between 6 and 9")
 	}
@@ -97,7 +113,7 @@ func (in *initOTP) send(t *tx, app string, encrypted bool) (any, error) {
 	if !ok || life > otpMost {
 		return nil, invalid("invalid otp expiration: must be between 1 and %d seconds", otpMost)
 	}
-	o := &otp{id: t.id(), org: t.org, kind: in.OTPType, contact: in.Contact, created: t.now, expires: t.now + life*1000}
+	o := &otp{id: t.id(), org: t.org, kind: in.OTPType, contact: in.Contact, forKey: purpose == codeForKey, created: t.now, expires: t.now + life*1000}
 	if in.UserIdentifier != "" {
 		o.bucket = print(sha256.Sum256([]byte(in.UserIdentifier))).String() // as short as any
 	}
@@ -110,7 +126,7 @@ func (in *initOTP) send(t *tx, app string, encrypted bool) (any, error) {
 	}
 	o.code = t.state.choices.code(in.Contact, length, in.Alphanumeric == nil || *in.Alphanumeric)
 	sent := sentOTP{OTPID: o.id.String()}
-	if encrypted {
+	if purpose == codeSealed {
 		o.target = t.state.choices.key()
 		var err error
 		if sent.Target, err = bundle.NewOTPTarget(t.state.enclave.fetcher, o.target.PublicKey(), t.org.id.String()); err != nil {
@@ -121,25 +137,25 @@ func (in *initOTP) send(t *tx, app string, encrypted bool) (any, error) {
 		t.stage(overOTP{old})
 	}
 	t.stage(o)
-	t.deliver(o, app, in.SMSCustomization)
+	in.deliver(t, o, app)
 	return sent, nil
 }
 
-// deliver puts the message in the inbox, and the oldest one out of it.
-func (t *tx) deliver(o *otp, app string, sms *smsTemplate) {
-	m := &message{ID: t.state.inbox.nextID(), At: t.now, To: o.contact, Channel: "email", Kind: "otp", Subject: "Your code for " + app,
+// deliver sends the code.
+func (in *initOTP) deliver(t *tx, o *otp, app string) {
+	m := &message{To: o.contact, From: in.SendFromEmailAddress, Channel: "email", Kind: "otp", Subject: "Your code for " + app,
 		Text: fmt.Sprintf("Your code for %s is %s. It is valid until %s.", app, o.code, isoTime(o.expires)),
-		Code: o.code, OTPID: o.id.String(), OrganizationID: o.org.id.String()}
+		Code: o.code, Link: in.EmailCustomization.link(o.code), OTPID: o.id.String(), OrganizationID: o.org.id.String()}
+	if m.Link != "" {
+		m.Kind = "magic_link"
+	}
 	if o.kind == otpSMS {
-		m.Channel, m.Subject = "sms", ""
-		if sms != nil && sms.Template != "" {
+		m.Channel, m.Kind, m.Subject, m.From, m.Link = "sms", "otp", "", "", ""
+		if sms := in.SMSCustomization; sms != nil && sms.Template != "" {
 			m.Text = strings.ReplaceAll(sms.Template, "{{.OtpCode}}", o.code)
 		}
 	}
-	if n := m.number(); n > inboxMax {
-		t.stage(forgotten{n - inboxMax})
-	}
-	t.stage(m)
+	t.send(m)
 }
 
 // code makes a code for contact.

@@ -17,6 +17,7 @@ type otp struct {
 	contact  string
 	code     string
 	target   *ecdh.PrivateKey // of the encrypted generation; nil for the plain one
+	forKey   bool             // good for otp_auth alone
 	bucket   string           // userIdentifier, "" for none
 	created  int64
 	expires  int64
@@ -138,6 +139,7 @@ type otpOnDisk struct {
 	Contact  string    `json:"contact"`
 	Code     string    `json:"code"`
 	Target   []byte    `json:"target,omitempty"`
+	ForKey   bool      `json:"forKey,omitempty"`
 	Bucket   string    `json:"bucket,omitempty"`
 	Created  int64     `json:"created"`
 	Expires  int64     `json:"expires"`
@@ -146,7 +148,7 @@ type otpOnDisk struct {
 }
 
 func (o *otp) row() row {
-	d := otpOnDisk{ID: o.id, Org: o.org.id, Kind: o.kind, Contact: o.contact, Code: o.code, Bucket: o.bucket,
+	d := otpOnDisk{ID: o.id, Org: o.org.id, Kind: o.kind, Contact: o.contact, Code: o.code, ForKey: o.forKey, Bucket: o.bucket,
 		Created: o.created, Expires: o.expires, Wrong: o.wrong, Finished: o.finished}
 	if o.target != nil {
 		d.Target = o.target.Bytes()
@@ -159,7 +161,7 @@ func (s *state) readOTP(_, value []byte) (record, error) {
 	if err := json.Unmarshal(value, &d); err != nil {
 		return nil, err
 	}
-	o := &otp{id: d.ID, org: s.orgs[d.Org], kind: d.Kind, contact: d.Contact, code: d.Code, bucket: d.Bucket,
+	o := &otp{id: d.ID, org: s.orgs[d.Org], kind: d.Kind, contact: d.Contact, code: d.Code, forKey: d.ForKey, bucket: d.Bucket,
 		created: d.Created, expires: d.Expires, wrong: d.Wrong, finished: d.Finished}
 	if o.org == nil {
 		return nil, errors.New("a code has no organization")

@@ -34,8 +34,11 @@ func (in *verifyOTP) run(t *tx) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.target != nil {
+	switch {
+	case o.target != nil:
 		return nil, invalid("this OTP was initiated for encryption: use ACTIVITY_TYPE_VERIFY_OTP_V2")
+	case o.forKey:
+		return nil, invalid("this OTP was initiated for a credential bundle: use ACTIVITY_TYPE_OTP_AUTH")
 	}
 	return t.verify(o, in.OTPCode, strings.ToLower(in.PublicKey), in.ExpirationSeconds)
 }
@@ -85,26 +88,15 @@ func (c *call) findOTP(id string) (*otp, error) {
 	return nil, notFound("no OTP found with the given ID", "otpId", id)
 }
 
-// verify compares a guess and issues the token. A wrong guess is counted although the activity fails.
+// verify takes a guess and issues the token.
 func (t *tx) verify(o *otp, guess, publicKey string, life numeral) (any, error) {
 	lasts, ok := seconds(life, 3600)
 	if !ok || lasts > 86400 {
 		return nil, invalid("invalid verification token expiration: must be between 1 and 86400 seconds")
 	}
-	next := *o
-	switch {
-	case o.finished:
-		return nil, wrongOTP("it was used already").because("otp", "unused", "used")
-	case o.wrong >= triesMax:
-		return nil, wrongOTP("too many wrong attempts, initiate a new one").because("otp", "fewer than 3 wrong attempts", "locked")
-	case t.now >= o.expires:
-		return nil, wrongOTP("it has expired").because("otp", "now before "+isoTime(o.expires), isoTime(t.now))
-	case subtle.ConstantTimeCompare([]byte(strings.ToUpper(guess)), []byte(o.code)) == 0:
-		next.wrong++
-		t.evenSo(&next)
-		return nil, wrongOTP("").because("otp", "the code of this OTP", fmt.Sprintf("wrong attempt %d of %d", next.wrong, triesMax))
+	if err := t.guess(o, guess); err != nil {
+		return nil, err
 	}
-	next.finished = true
 	e := t.state.enclave
 	v := token.Verification{
 		ID: t.state.tokenID(t.org.id).String(), OrganizationID: t.org.id.String(), VerificationType: o.kind, Contact: o.contact,
@@ -118,10 +110,29 @@ func (t *tx) verify(o *otp, guess, publicKey string, life numeral) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	t.stage(&next)
 	return struct {
 		VerificationToken string `json:"verificationToken"`
 	}{jwt}, nil
+}
+
+// guess compares a guess with the code, which is used with that. A wrong one is counted although the activity fails.
+func (t *tx) guess(o *otp, guess string) error {
+	next := *o
+	switch {
+	case o.finished:
+		return wrongOTP("it was used already").because("otp", "unused", "used")
+	case o.wrong >= triesMax:
+		return wrongOTP("too many wrong attempts, initiate a new one").because("otp", "fewer than 3 wrong attempts", "locked")
+	case t.now >= o.expires:
+		return wrongOTP("it has expired").because("otp", "now before "+isoTime(o.expires), isoTime(t.now))
+	case subtle.ConstantTimeCompare([]byte(strings.ToUpper(guess)), []byte(o.code)) == 0:
+		next.wrong++
+		t.evenSo(&next)
+		return wrongOTP("").because("otp", "the code of this OTP", fmt.Sprintf("wrong attempt %d of %d", next.wrong, triesMax))
+	}
+	next.finished = true
+	t.stage(&next)
+	return nil
 }
 
 // tokenID returns an id for a token that org issues. The older kind of token names no organization, so its id is bound
