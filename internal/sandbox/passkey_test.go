@@ -334,5 +334,18 @@ func TestTheOldestVersionsOfCreateSubOrganization(t *testing.T) {
 	if got := (by{b, b.root.org, second}).query("whoami", nil).ok().text("organizationId"); got != r.text("subOrganizationId") {
 		t.Errorf("whoami %s", got)
 	}
+	key := m{"privateKeyName": "own", "curve": "CURVE_SECP256K1", "privateKeyTags": []string{}, "addressFormats": []string{"ADDRESS_FORMAT_ETHEREUM"}}
+	user["authenticators"], user["apiKeys"] = []m{}, []m{{"apiKeyName": "k", "publicKey": newKey().PublicKey()}}
+	three := b.root.submit("CREATE_SUB_ORGANIZATION_V3", m{"subOrganizationName": "three", "rootQuorumThreshold": 1, "rootUsers": []m{user}, "privateKeys": []m{key}}).
+		result("createSubOrganizationResultV3")
+	kept := b.root.in(three.text("subOrganizationId")).query("list_private_keys", nil).ok().at("privateKeys", "0").(m)
+	if kept["privateKeyId"] != three.text("privateKeys", "0", "privateKeyId") || kept["privateKeyName"] != "own" {
+		t.Errorf("version 3 made %v", kept)
+	}
+	if got := b.root.query("list_private_keys", nil).ok().at("privateKeys").([]any); len(got) != 0 {
+		t.Errorf("the parent has %v", got)
+	}
+	key["curve"] = "CURVE_NONE"
+	b.root.submit("CREATE_SUB_ORGANIZATION_V3", m{"subOrganizationName": "four", "rootQuorumThreshold": 1, "rootUsers": []m{user}, "privateKeys": []m{key}}).refused(400, "REQUEST_INVALID", "invalid curve")
 	b.root.submit("CREATE_SUB_ORGANIZATION", m{"name": "three"}).refused(400, "REQUEST_INVALID", "missing field `rootAuthenticator`")
 }

@@ -29,7 +29,19 @@ func endpoints() map[string]endpoint {
 		query + "list_policies":          queryOf[nothing]{listPolicies},
 		query + "get_policy":             queryOf[policyFilter]{getPolicy},
 		query + "get_policy_evaluations": queryOf[activityFilter]{getPolicyEvaluations},
+		query + "get_mfa_policies":       queryOf[userFilter]{getMFAPolicies},
+		query + "get_mfa_policy":         queryOf[mfaPolicyFilter]{getMFAPolicy},
+		query + "get_mfa_status":         queryOf[mfaStatusFilter]{getMFAStatus},
 
+		submit + "create_mfa_policy": submitOf{
+			"ACTIVITY_TYPE_CREATE_MFA_POLICY": {"createMfaPolicyIntent", "createMfaPolicyResult", byPolicy, parametersOf[createMFAPolicy]()},
+		},
+		submit + "update_mfa_policy": submitOf{
+			"ACTIVITY_TYPE_UPDATE_MFA_POLICY": {"updateMfaPolicyIntent", "updateMfaPolicyResult", byPolicy, parametersOf[updateMFAPolicy]()},
+		},
+		submit + "delete_mfa_policy": submitOf{
+			"ACTIVITY_TYPE_DELETE_MFA_POLICY": {"deleteMfaPolicyIntent", "deleteMfaPolicyResult", byPolicy, parametersOf[deleteMFAPolicy]()},
+		},
 		submit + "create_policy": submitOf{
 			"ACTIVITY_TYPE_CREATE_POLICY":    {}, // has selectors, which came before expressions
 			"ACTIVITY_TYPE_CREATE_POLICY_V2": {}, // too

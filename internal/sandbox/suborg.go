@@ -205,26 +205,9 @@ func (u rootUserParams) is(signed token.SignupUsage) bool {
 }
 
 func (in *createSubOrganization) run(t *tx) (any, error) {
-	org := &organization{id: t.id(), number: t.state.founded + 1, parent: t.org, created: t.now,
-		settings: &settings{name: in.SubOrganizationName, threshold: int32(*in.RootQuorumThreshold), features: without(featuresAtFirst, in.off()...)}}
-	t.stage(org)
-	var users []*user
-	ids := make([]string, len(in.RootUsers))
-	for i, p := range in.RootUsers {
-		u := &user{id: t.id(), number: t.number(), org: org, name: p.UserName, email: p.UserEmail, phone: p.UserPhoneNumber, created: t.now, updated: t.now}
-		if err := t.give(u, in.ways[i].keys, users); err != nil {
-			return nil, err
-		}
-		if err := t.enroll(u, in.ways[i].authenticators, users); err != nil {
-			return nil, err
-		}
-		if in.proof != nil && p.has(*in.proof) {
-			u.emailVerified = in.proof.VerificationType == otpEmail
-			u.phoneVerified = in.proof.VerificationType == otpSMS
-		}
-		users, ids[i] = append(users, u), u.id.String()
-		org.root = append(org.root, u.id)
-		t.stage(u)
+	org, ids, err := in.found(t)
+	if err != nil {
+		return nil, err
 	}
 	made := subOrganizationResult{SubOrganizationID: org.id.String(), RootUserIDs: ids}
 	if in.Wallet != nil {
@@ -235,6 +218,32 @@ func (in *createSubOrganization) run(t *tx) (any, error) {
 		made.Wallet = &w
 	}
 	return made, nil
+}
+
+// found stages the organization with its users, and returns it with their ids.
+func (in *createSubOrganization) found(t *tx) (*organization, []string, error) {
+	org := &organization{id: t.id(), number: t.state.founded + 1, parent: t.org, created: t.now,
+		settings: &settings{name: in.SubOrganizationName, threshold: int32(*in.RootQuorumThreshold), features: without(featuresAtFirst, in.off()...)}}
+	t.stage(org)
+	var users []*user
+	ids := make([]string, len(in.RootUsers))
+	for i, p := range in.RootUsers {
+		u := &user{id: t.id(), number: t.number(), org: org, name: p.UserName, email: p.UserEmail, phone: p.UserPhoneNumber, created: t.now, updated: t.now}
+		if err := t.give(u, in.ways[i].keys, users); err != nil {
+			return nil, nil, err
+		}
+		if err := t.enroll(u, in.ways[i].authenticators, users); err != nil {
+			return nil, nil, err
+		}
+		if in.proof != nil && p.has(*in.proof) {
+			u.emailVerified = in.proof.VerificationType == otpEmail
+			u.phoneVerified = in.proof.VerificationType == otpSMS
+		}
+		users, ids[i] = append(users, u), u.id.String()
+		org.root = append(org.root, u.id)
+		t.stage(u)
+	}
+	return org, ids, nil
 }
 
 type subOrganizationResult struct {

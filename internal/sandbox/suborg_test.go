@@ -54,8 +54,6 @@ func TestEveryVersionOfCreateSubOrganization(t *testing.T) {
 			}
 		})
 	}
-	a := b.root.send("submit/create_sub_organization", b.root.envelope("CREATE_SUB_ORGANIZATION_V3", m{}))
-	a.refused(501, "UNSPECIFIED", "CREATE_SUB_ORGANIZATION_V3")
 }
 
 func TestCreateSubOrganizationRefuses(t *testing.T) {
