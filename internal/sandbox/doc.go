@@ -18,11 +18,11 @@
 //   - Paths that the service has and this sandbox has not are answered 501, with the path in the message.
 //   - Done: whoami, get_user, list_users, get_api_key, get_api_keys, list_suborgs, list_verified_suborgs, list_wallets,
 //     get_wallet, list_wallet_accounts, get_wallet_account, get_activity, list_activities, get_organization_configs;
-//     init_otp, verify_otp, otp_login, stamp_login, create_sub_organization (versions 4 to 8), create_wallet,
-//     create_wallet_accounts, create_api_keys, delete_api_keys, sign_raw_payload, sign_raw_payloads,
+//     init_otp, verify_otp, otp_login, stamp_login, create_sub_organization (all versions), create_wallet,
+//     create_wallet_accounts, create_api_keys and delete_api_keys (all curves), create_authenticators,
+//     delete_authenticators, get_authenticator, get_authenticators; sign_raw_payload, sign_raw_payloads,
 //     sign_transaction (all but Tempo).
-//   - Not done: everything else, above all passkeys (X-Stamp-WebAuthn, authenticators), attested stamps, OAuth,
-//     API keys of other curves than P-256, policies, approvals and rejections, users beyond the root users, private
+//   - Not done: everything else, above all OAuth, policies, approvals and rejections, users beyond the root users, private
 //     keys, export and import, session profiles, MFA, read-only sessions (X-Session).
 //   - A quorum above one leaves activities waiting for a consensus that nobody can give yet; users may still log in.
 //   - No rate is limited but that of one-time codes. OTP features are on in the parent too, SMS among them.
@@ -31,6 +31,11 @@
 //     the same bytes would be done again (within the hour in which their timestamp is accepted).
 //   - A vote by a user of another organization (the parent's, in a sub-organization) shows that user by id and name alone.
 //   - A key of exactly one sub-organization may name the parent's id in every request, not in log-ins and whoami alone.
+//   - Passkeys: what is checked and what is not stands in the comment of package passkey. The vote of a passkey shows its
+//     key and signature and names no scheme. An organization's own FEATURE_NAME_WEBAUTHN_ORIGINS goes before its parent's.
+//   - Attested stamps want a contact that was verified before, of one user; they start sessions, vote and read.
+//   - A high S is accepted on every curve that has one. The user of create_sub_organization's first version is named after
+//     its authenticator.
 //   - appProofs are never sent.
 //   - What no source says and this sandbox chose: a stale timestampMs is REQUEST_INVALID; alphanumeric codes use
 //     Crockford's alphabet; the test contacts' code is as many zeros as the code is long; organization and user names,
