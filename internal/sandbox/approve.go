@@ -95,15 +95,19 @@ func (c *call) voteOn(a *activity, approve bool) (_ *activity, done bool, err er
 	if now, err := s.history.byBody(a.Org, a.Fingerprint); err != nil || now == nil || len(now.Votes) != len(a.Votes) || now.Status != a.Status {
 		return nil, false, err
 	}
-	if slices.ContainsFunc(a.Votes, c.votedBefore) {
+	cast := c.newVote(approve)
+	if slices.ContainsFunc(a.Votes, c.votedBefore) && !(approve && a.adds(cast)) {
 		return a, true, nil
 	}
-	next := *a
-	next.Votes = append(slices.Clone(a.Votes), c.newVote(approve))
-	next.Updated = c.now
 	t := &tx{call: &asker}
+	if !t.inScope(c.with, a.Type, k, in) {
+		return nil, false, notAuthorized(nil)
+	}
+	next := *a
+	next.Votes = append(slices.Clone(a.Votes), cast)
+	next.Updated = c.now
 	d := t.decide(a.Type, k, in, next.Votes)
-	next.Votes[len(a.Votes)].Said = d.evaluations
+	next.Votes[len(a.Votes)].Said, next.Votes[len(a.Votes)].Wanted = d.evaluations, d.wanted
 	switch d.verdict {
 	case allowed:
 		if failed == nil {
@@ -127,6 +131,8 @@ func (c *call) voteOn(a *activity, approve bool) (_ *activity, done bool, err er
 		next.Status, next.Failure = statusFailed, mustJSON(refused.body())
 	case waiting:
 		next.Status = statusConsensus
+	case unproven:
+		next.Status = statusAuthenticators
 	}
 	s.commit(append(append(t.always, t.staged...), &next))
 	return &next, true, nil
@@ -147,10 +153,14 @@ func (c *call) inElectorate(a *activity) error {
 		}
 		return wrongOrganization(name, c.user.org.name)
 	}
-	if c.with.token {
-		return noStamp(true)
+	if c.with.token && len(c.user.mfaPolicies()) == 0 {
+		return noStamp(true) // a token is one factor among others, and no approval by itself
 	}
-	if !slices.ContainsFunc(a.Votes, c.votedBefore) && !c.mayVote(a, c.user) {
+	if slices.ContainsFunc(a.Votes, c.votedBefore) {
+		return nil
+	}
+	// Until the one who asked has proven who he is, nobody else is asked.
+	if a.lacks(a.Votes[0].User) != nil && a.Votes[0].User != c.user.id || !c.mayVote(a, c.user) {
 		return notAuthorized(nil)
 	}
 	return nil

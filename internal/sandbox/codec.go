@@ -53,6 +53,9 @@ var recordKinds = []stored{
 	{bucketSessionProfile, (*state).readSessionProfile, func(s *state) iter.Seq[record] {
 		return ofOrganizations(s, func(o *organization) []*sessionProfile { return o.shelved().profiles.all })
 	}},
+	{bucketMFAPolicy, (*state).readMFAPolicy, func(s *state) iter.Seq[record] {
+		return ofOrganizations(s, func(o *organization) []*mfaPolicy { return o.shelved().factors.all })
+	}},
 	{bucketOTP, (*state).readOTP, func(s *state) iter.Seq[record] { return records(slices.Collect(maps.Values(s.otps.byID))) }},
 	{bucketMessage, (*state).readMessage, func(s *state) iter.Seq[record] { return records(s.inbox.all()) }},
 	{bucketHeld, (*state).readHeld, (*state).allHeld},

@@ -65,12 +65,14 @@ type vote struct {
 	Created   int64     `json:"created"`
 	Rejected  bool      `json:"rejected,omitempty"`
 
-	Said []evaluation `json:"said"` // by the policies; nil when none were asked
+	Said   []evaluation `json:"said"`             // by the policies; nil when none were asked
+	Wanted *wanted      `json:"wanted,omitempty"` // by an MFA policy of the voter's
 
 	Credential   uuid.UUID `json:"credential,omitzero"` // of the API key or authenticator
 	CredentialID string    `json:"credentialId,omitempty"`
 	Kind         string    `json:"kind,omitempty"`   // CREDENTIAL_TYPE_…, "" for a token
 	Method       string    `json:"method,omitempty"` // AUTHENTICATION_TYPE_…, of a token
+	Profile      uuid.UUID `json:"profile,omitzero"` // of the session that stamped
 }
 
 // historyMax bounds the activities kept in memory, in bytes. Older ones are on disk, or forgotten without one.

@@ -149,11 +149,15 @@ func steps(path string) (indexes []*big.Int, hardened []bool) {
 	return indexes, hardened
 }
 
-// voter is who cast a vote, with the credential that stamped it.
+// voter is who approved, with the credentials that stamped it.
 func (a approval) voter() policy.Voter {
-	return policy.Voter{User: a.user.told(), Credentials: []policy.Credential{{
-		ID: idText(a.vote.Credential), UserID: a.user.id.String(), Type: a.vote.Kind, CredentialID: a.vote.CredentialID, PublicKey: a.vote.PublicKey,
-	}}}
+	v := policy.Voter{User: a.user.told()}
+	for _, vote := range a.votes {
+		v.Credentials = append(v.Credentials, policy.Credential{
+			ID: idText(vote.Credential), UserID: a.user.id.String(), Type: vote.Kind, CredentialID: vote.CredentialID, PublicKey: vote.PublicKey,
+		})
+	}
+	return v
 }
 
 // voter is u with every credential that could stamp a vote.

@@ -111,6 +111,7 @@ type shelves struct {
 	keys    shelf[*privateKey]
 	imports shelf[*importTarget]
 	rules   shelf[*rule]
+	factors shelf[*mfaPolicy]
 	tags    shelf[*tag]
 }
 

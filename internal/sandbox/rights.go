@@ -67,12 +67,14 @@ const (
 	waiting          // for more approvals
 	allowed          // now
 	rejected         // for ever: the approvals that it needs cannot come together any more
+	unproven         // until approvers have shown more factors
 )
 
-// decision is a verdict with what each policy said.
+// decision is a verdict with what each policy said, and what an MFA policy wants of the last voter.
 type decision struct {
 	verdict     verdict
 	evaluations []evaluation
+	wanted      *wanted
 }
 
 // evaluation is what one policy said about an activity.
@@ -91,22 +93,28 @@ type electorate struct {
 	open     []*user
 }
 
-// approval is one user's approval, with the credential that stamped it.
+// approval is one user's approval, with the votes that say so: more than one if more than one factor was wanted.
 type approval struct {
-	user *user
-	vote vote
+	user  *user
+	votes []vote
 }
 
 // electorate counts the votes on an activity. Whoever rejected it has no further say. The caller holds the lock.
 func (c *call) electorate(votes []vote) electorate {
 	e := electorate{org: c.user.org}
 	for _, u := range e.org.users {
-		at := slices.IndexFunc(votes, func(v vote) bool { return v.User == u.id && (v.Rejected || c.now-v.Created < approvalLife) })
+		a, no := approval{user: u}, false
+		for _, v := range votes {
+			if v.User == u.id && (v.Rejected || c.now-v.Created < approvalLife) {
+				a.votes = append(a.votes, v)
+				no = no || v.Rejected
+			}
+		}
 		switch {
-		case at < 0:
+		case len(a.votes) == 0:
 			e.open = append(e.open, u)
-		case !votes[at].Rejected:
-			e.approved = append(e.approved, approval{u, votes[at]})
+		case !no:
+			e.approved = append(e.approved, a)
 		}
 	}
 	return e
@@ -114,9 +122,37 @@ func (c *call) electorate(votes []vote) electorate {
 
 // decide says whether an activity of kind k, asked for by c.user with the first vote, may happen now. The order: the
 // root quorum, before which no policy is asked; policies that deny; policies that allow; a user's rights over the own
-// credentials; and what more approvals could bring. The caller holds the lock.
+// credentials; and what more approvals could bring. Approvals count without the factors that MFA policies want; if they
+// suffice only so, the factors are asked for. The caller holds the lock.
 func (t *tx) decide(name string, k kind, in params, votes []vote) decision {
 	e := t.electorate(votes)
+	d := t.weigh(name, k, in, e, votes)
+	if d.verdict != allowed && d.verdict != waiting {
+		return d
+	}
+	wanted := t.wants(name, k, in, e)
+	d.wanted = wanted[votes[len(votes)-1].User]
+	proven := e.withProof(wanted)
+	if len(proven.approved) == len(e.approved) {
+		return d
+	}
+	if w := wanted[votes[0].User]; w == nil || w.Satisfied {
+		if with := t.weigh(name, k, in, proven, votes); with.verdict == allowed {
+			with.wanted = d.wanted
+			return with
+		}
+	}
+	d.verdict = unproven
+	for _, a := range e.approved {
+		if w := wanted[a.user.id]; w != nil && !w.Satisfied {
+			d.evaluations = append(slices.Clip(d.evaluations), evaluation{w.Policy.String(), string(policy.OutcomeAuthenticators)})
+		}
+	}
+	return d
+}
+
+// weigh is decide for the approvals of an electorate.
+func (t *tx) weigh(name string, k kind, in params, e electorate, votes []vote) decision {
 	r := policy.Request{Root: e.quorum(), RootOnly: k.rights&quorumOnly != 0}
 	for _, a := range e.approved {
 		r.Approved = append(r.Approved, a.voter())

@@ -115,8 +115,11 @@ func (c *call) execute(name string, k kind, in params, body print) (*activity, e
 		Intent: k.intent, Parameters: intent, Fingerprint: body, Created: c.now, Votes: []vote{c.newVote(true)},
 	}
 	t := &tx{call: c}
-	d := t.decide(name, k, in, a.Votes)
-	a.Votes[0].Said = d.evaluations
+	d := decision{verdict: denied}
+	if t.inScope(c.with, name, k, in) {
+		d = t.decide(name, k, in, a.Votes)
+	}
+	a.Votes[0].Said, a.Votes[0].Wanted = d.evaluations, d.wanted
 	switch {
 	case d.verdict == denied:
 		refused := notAuthorized(d.evaluations)
@@ -127,6 +130,8 @@ func (c *call) execute(name string, k kind, in params, body print) (*activity, e
 		t.force(a)
 	case d.verdict == waiting:
 		a.Status = statusConsensus
+	case d.verdict == unproven:
+		a.Status = statusAuthenticators
 	default:
 		if err := t.complete(a, k, in); err != nil {
 			s.commit(t.always)
@@ -156,6 +161,9 @@ func (c *call) newVote(approved bool) vote {
 		Rejected: !approved, Credential: c.with.id, Kind: c.with.kind.String(), CredentialID: c.with.credentialID, Method: c.with.method}
 	if c.with.token {
 		v.Kind = ""
+	}
+	if c.with.key != nil {
+		v.Profile = c.with.key.profile
 	}
 	v.PublicKey, v.Signature, v.Scheme = c.by.vote()
 	return v

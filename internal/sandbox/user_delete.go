@@ -32,6 +32,9 @@ func (in *deleteUsers) run(t *tx) (any, error) {
 	}
 	for _, u := range t.org.users {
 		if off[u.id] {
+			for _, p := range u.mfaPolicies() {
+				t.stage(gone{p})
+			}
 			t.stage(gone{u})
 		}
 	}

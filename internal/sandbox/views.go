@@ -41,6 +41,7 @@ func (u *user) view() userView {
 		UserID: u.id.String(), UserName: u.name, UserEmail: u.email, UserPhoneNumber: u.phone, UserTags: u.tags,
 		CreatedAt: stampTime(u.created), UpdatedAt: stampTime(u.updated),
 	}.full()
+	v.MFAPolicies = u.mfaPolicyViews()
 	for _, k := range u.keys {
 		v.APIKeys = append(v.APIKeys, k.view())
 	}
@@ -223,5 +224,6 @@ func (c *call) view(a *activity) activityView {
 	}
 	v.CanApprove = a.Status == statusConsensus && !voted && c.user.org.id == a.Votes[0].Org && c.mayVote(a, c.user)
 	v.CanReject = v.CanApprove
+	v.CanApprove = v.CanApprove || a.Status == statusAuthenticators && a.lacks(c.user.id) != nil
 	return v
 }
