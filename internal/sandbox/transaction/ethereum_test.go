@@ -87,6 +87,10 @@ func TestBadEthereumTransactions(t *testing.T) {
 	legacy := func(tail ...string) string {
 		return list(append([]string{"80", "80", "825208", to, "80", "80"}, tail...)...)
 	}
+	long := list("80", "80", "825208", to, "80", "b840"+strings.Repeat("11", 64), "01", "80", "80") // its length is of one byte
+	if _, err := Parse("TRANSACTION_TYPE_ETHEREUM", long, signer(t, "ETHEREUM", accountPath)); err != nil {
+		t.Fatal(err)
+	}
 	for name, text := range map[string]string{
 		"no bytes":                      "",
 		"not hex":                       "0xzz",
@@ -105,7 +109,7 @@ func TestBadEthereumTransactions(t *testing.T) {
 		"zero as a byte":                list("00", "80", "825208", to, "80", "80", "01", "80", "80"),
 		"a byte with a head":            list("8101", "80", "825208", to, "80", "80", "01", "80", "80"),
 		"long length for a short item":  list("b80101", "80", "825208", to, "80", "80", "01", "80", "80"),
-		"length with leading zero":      "f900" + legacy("01", "80", "80")[2:],
+		"length with leading zero":      "f900" + long[2:],
 		"length of eight bytes":         "ffffffffffffffffff",
 		"length over the end":           "f8ff01",
 		"address of 19 bytes":           list("80", "80", "825208", "93"+strings.Repeat("11", 19), "80", "80", "01", "80", "80"),
