@@ -22,8 +22,11 @@
 //     create_wallet_accounts, create_api_keys and delete_api_keys (all curves), create_authenticators,
 //     delete_authenticators, get_authenticator, get_authenticators; sign_raw_payload, sign_raw_payloads,
 //     sign_transaction (all but Tempo).
+//   - Done of log-ins by bundle and of sessions: email_auth, init_otp_auth, otp_auth, create_read_write_session,
+//     init_user_email_recovery, recover_user (all versions), create_read_only_session and the header X-Session,
+//     create_session_profile, get_session_profile, get_session_profiles, list_email_events.
 //   - Not done: everything else, above all OAuth, policies, approvals and rejections, users beyond the root users, private
-//     keys, export and import, session profiles, MFA, read-only sessions (X-Session).
+//     keys, export and import, MFA.
 //   - A quorum above one leaves activities waiting for a consensus that nobody can give yet; users may still log in.
 //   - No rate is limited but that of one-time codes. OTP features are on in the parent too, SMS among them.
 //   - Verification tokens may be used until they end, as often as their owner likes: no source says otherwise.
@@ -36,6 +39,13 @@
 //   - Attested stamps want a contact that was verified before, of one user; they start sessions, vote and read.
 //   - A high S is accepted on every curve that has one. The user of create_sub_organization's first version is named after
 //     its authenticator.
+//   - E-mails go to the inbox of the control port and nowhere else. A template's id, a logo, the name of a sender and an
+//     address for replies are taken and not shown; every e-mail is sent and delivered at once, as list_email_events says.
+//   - A recovery key reads nothing and votes on nothing, goes with its first recovery, and nothing else recovers.
+//   - A session profile's name and scope have at most 2,048 bytes together, for they stand in the token of every session,
+//     and an organization has at most 100 profiles. A key that lasts cannot log itself in with a profile.
+//   - Keys in bundles are named after the time in RFC 3339; a mail without a magicLinkTemplate links to a page of
+//     http://localhost:3000; a code of init_otp_auth is sent to a user's contact alone, and is good for otp_auth alone.
 //   - appProofs are never sent.
 //   - What no source says and this sandbox chose: a stale timestampMs is REQUEST_INVALID; alphanumeric codes use
 //     Crockford's alphabet; the test contacts' code is as many zeros as the code is long; organization and user names,
