@@ -5,11 +5,12 @@ import { keys } from "./core-keys.mjs";
 import { otp, plainOtp } from "./core-otp.mjs";
 import { passkeys } from "./core-passkey.mjs";
 import { sessions } from "./core-session.mjs";
+import { user } from "./core-user.mjs";
 import { wallets } from "./core-wallet.mjs";
 import { webauthn } from "./webauthn.mjs";
 
 const browser = await step("a browser with both bundles", open);
-for (const group of [plainOtp, sessions, wallets, passkeys, webauthn, keys, otp]) {
+for (const group of [plainOtp, sessions, wallets, passkeys, webauthn, keys, otp, user]) {
   await group(browser);
 }
 await browser.close();

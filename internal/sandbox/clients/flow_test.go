@@ -40,3 +40,8 @@ func TestR21_TransactionsAreSignedWhole(t *testing.T) {
 func TestR21_StampersOfWalletsAndKeys(t *testing.T) {
 	node(t, "stampers.mjs", sandbox(t), nil)
 }
+
+// Sessions by bundle, as older applications have them.
+func TestR21_SessionsByBundle(t *testing.T) {
+	node(t, "legacy.mjs", sandbox(t), nil)
+}
