@@ -35,8 +35,8 @@ func TestPathsThatAreNotDone(t *testing.T) {
 			b.any("POST", path, []byte("{}"), nil).refused(501, "UNSPECIFIED", path)
 		}
 	}
-	if undone+len(endpoints()) != 173 {
-		t.Errorf("%d paths of the service", undone+len(endpoints()))
+	if n := undone + len(endpoints()) - len(unlisted); n != 173 {
+		t.Errorf("%d paths of the service", n)
 	}
 	for _, path := range []string{"/", "/public/v1/query/whoami/", "/public/v1/query/nonsense", "/public/v2/query/whoami", "/v1/otp_init"} {
 		b.any("POST", path, []byte("{}"), nil).refused(404, "UNSPECIFIED", "Not Found")

@@ -56,6 +56,9 @@ var recordKinds = []stored{
 	{bucketMFAPolicy, (*state).readMFAPolicy, func(s *state) iter.Seq[record] {
 		return ofOrganizations(s, func(o *organization) []*mfaPolicy { return o.shelved().factors.all })
 	}},
+	{bucketAuthProxy, (*state).readAuthProxy, func(s *state) iter.Seq[record] {
+		return ofOrganizations(s, func(o *organization) []*authProxy { return o.shelved().proxies.all })
+	}},
 	{bucketOTP, (*state).readOTP, func(s *state) iter.Seq[record] { return records(slices.Collect(maps.Values(s.otps.byID))) }},
 	{bucketMessage, (*state).readMessage, func(s *state) iter.Seq[record] { return records(s.inbox.all()) }},
 	{bucketHeld, (*state).readHeld, (*state).allHeld},

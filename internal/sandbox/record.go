@@ -113,6 +113,7 @@ type shelves struct {
 	rules   shelf[*rule]
 	factors shelf[*mfaPolicy]
 	tags    shelf[*tag]
+	proxies shelf[*authProxy]
 }
 
 // shelf returns o's shelves to put something on. The caller holds the state's lock.

@@ -245,5 +245,23 @@ func endpoints() map[string]endpoint {
 		submit + "delete_sub_organization": submitOf{
 			"ACTIVITY_TYPE_DELETE_SUB_ORGANIZATION": {"deleteSubOrganizationIntent", "deleteSubOrganizationResult", byPolicy, parametersOf[deleteSubOrganization]()},
 		},
+
+		query + "get_auth_proxy_config": queryOf[nothing]{getAuthProxyConfig},
+		submit + "enable_auth_proxy": submitOf{
+			"ACTIVITY_TYPE_ENABLE_AUTH_PROXY": {"enableAuthProxyIntent", "enableAuthProxyResult", inParent, parametersOf[enableAuthProxy]()},
+		},
+		submit + "disable_auth_proxy": submitOf{
+			"ACTIVITY_TYPE_DISABLE_AUTH_PROXY": {"disableAuthProxyIntent", "disableAuthProxyResult", inParent, parametersOf[disableAuthProxy]()},
+		},
+		submit + "update_auth_proxy_config": submitOf{
+			"ACTIVITY_TYPE_UPDATE_AUTH_PROXY_CONFIG": {"updateAuthProxyConfigIntent", "updateAuthProxyConfigResult", inParent, parametersOf[updateAuthProxyConfig]()},
+		},
 	}
+}
+
+// unlisted are the paths of this table that the service's description has not: activities that it knows but whose paths
+// it keeps for its own dashboard, and the query for what they settle. The names are this sandbox's guess.
+var unlisted = []string{
+	"/public/v1/query/get_auth_proxy_config", "/public/v1/submit/enable_auth_proxy", "/public/v1/submit/disable_auth_proxy",
+	"/public/v1/submit/update_auth_proxy_config",
 }

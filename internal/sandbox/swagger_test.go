@@ -103,6 +103,9 @@ func noStrangers(t testing.TB, where string, schema *openapi3.SchemaRef, v any) 
 		for name, value := range v {
 			known := schema.Value.Properties[name]
 			if known == nil {
+				known = schema.Value.AdditionalProperties.Schema
+			}
+			if known == nil {
 				t.Errorf("%s: unknown field %s", where, name)
 				continue
 			}
@@ -128,8 +131,8 @@ func TestR21_EveryReplyFitsTheSwagger(t *testing.T) {
 		t.Errorf("paths.txt has %d paths, the description %d", len(got), len(want))
 	}
 	for path := range endpoints() {
-		if !slices.Contains(want, path) {
-			t.Errorf("%s is served and not in the description", path)
+		if slices.Contains(want, path) == slices.Contains(unlisted, path) {
+			t.Errorf("%s is served and not in the description, or it is and is called unlisted", path)
 		}
 	}
 	b := newBox(t, Options{})

@@ -26,22 +26,27 @@ func (in *deleteUsers) run(t *tx) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	root := slices.DeleteFunc(slices.Clone(t.org.root), func(id uuid.UUID) bool { return off[id] })
-	if len(root) < int(t.org.threshold) {
-		return nil, invalid("quorum users missing: the root quorum needs %d users", t.org.threshold)
+	settled := *t.org.settings
+	if err := t.removeUsers(off, &settled); err != nil {
+		return nil, err
+	}
+	if len(settled.root) < len(t.org.root) {
+		t.stage(resettled{t.org, &settled})
+	}
+	return userIDs{in.UserIDs}, nil
+}
+
+// removeUsers stages the end of users, and takes them out of the root users of settled, which is not installed yet.
+func (t *tx) removeUsers(off map[uuid.UUID]bool, settled *settings) error {
+	root := slices.DeleteFunc(slices.Clone(settled.root), func(id uuid.UUID) bool { return off[id] })
+	if len(root) < int(settled.threshold) {
+		return invalid("quorum users missing: the root quorum needs %d users", settled.threshold)
 	}
 	for _, u := range t.org.users {
 		if off[u.id] {
-			for _, p := range u.mfaPolicies() {
-				t.stage(gone{p})
-			}
 			t.stage(gone{u})
 		}
 	}
-	if len(root) < len(t.org.root) {
-		next := *t.org.settings
-		next.root = root
-		t.stage(resettled{t.org, &next})
-	}
-	return userIDs{in.UserIDs}, nil
+	settled.root = root
+	return nil
 }
