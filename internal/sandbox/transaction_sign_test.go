@@ -62,15 +62,15 @@ func (w *who) abandon() (wallet string, addresses map[string]string) {
 	return wallet, addresses
 }
 
-// lone gives w the private key of the first Ethereum account of that phrase.
-func (w *who) lone() (id string) {
+// lone gives w a private key, that of a path under that phrase.
+func (w *who) lone(path string, formats ...string) (id string, addresses []string) {
 	w.t.Helper()
 	s := w.state.Load()
-	key, err := hd.Derive(hd.Seed(strings.Repeat("abandon ", 11)+"about"), hd.Secp256k1, "m/44'/60'/0'/0/0")
+	key, err := hd.Derive(hd.Seed(strings.Repeat("abandon ", 11)+"about"), hd.Secp256k1, path)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	k, err := drawPrivateKey("lone", hd.Secp256k1, key.Private, []string{"ADDRESS_FORMAT_ETHEREUM", "ADDRESS_FORMAT_BITCOIN_TESTNET_P2TR"})
+	k, err := drawPrivateKey("lone", hd.Secp256k1, key.Private, formats)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -78,7 +78,10 @@ func (w *who) lone() (id string) {
 	s.mu.Lock()
 	s.commit([]record{k})
 	s.mu.Unlock()
-	return k.id.String()
+	for _, a := range k.addresses {
+		addresses = append(addresses, a.Address)
+	}
+	return k.id.String(), addresses
 }
 
 func TestTransactionsAreSignedToTheByte(t *testing.T) {
@@ -135,9 +138,9 @@ func p2wpkhVector() signVector {
 func TestSigningWithAPrivateKey(t *testing.T) {
 	b := newBox(t, Options{})
 	jane, mallory := b.logIn("jane@doe.test"), b.logIn("mallory@doe.test")
-	id := jane.lone()
+	id, own := jane.lone("m/44'/60'/0'/0/0", "ADDRESS_FORMAT_ETHEREUM", "ADDRESS_FORMAT_BITCOIN_TESTNET_P2TR")
 	v := signVectors()[0]
-	for _, with := range []string{id, "0x9858EfFD232B4033E47d90003D41EC34EcaEda94", "0x9858effd232b4033e47d90003d41ec34ecaeda94"} {
+	for _, with := range []string{id, own[0], strings.ToLower(own[0])} {
 		r := jane.submit("SIGN_TRANSACTION_V2", m{"signWith": with, "unsignedTransaction": v.unsigned, "type": v.kind}).result("signTransactionResult")
 		if got := r.text("signedTransaction"); got != v.signed {
 			t.Errorf("signWith %s: %s", with, got)
@@ -148,7 +151,7 @@ func TestSigningWithAPrivateKey(t *testing.T) {
 		t.Errorf("version 1: %s", got)
 	}
 	mallory.submit("SIGN_TRANSACTION", first).refused(404, "REQUEST_INVALID", "privateKeyId="+id)
-	jane.submit("SIGN_TRANSACTION", m{"privateKeyId": "0x9858EfFD232B4033E47d90003D41EC34EcaEda94", "unsignedTransaction": v.unsigned, "type": v.kind}).
+	jane.submit("SIGN_TRANSACTION", m{"privateKeyId": own[0], "unsignedTransaction": v.unsigned, "type": v.kind}).
 		refused(400, "REQUEST_INVALID", "malformed private key ID")
 
 	hello := m{"payload": "hello", "encoding": "PAYLOAD_ENCODING_TEXT_UTF8", "hashFunction": "HASH_FUNCTION_SHA256"}
@@ -166,19 +169,29 @@ func TestSigningWithAPrivateKey(t *testing.T) {
 		}
 	}
 	// Under its taproot address the same key signs with Schnorr.
-	key, err := hd.Derive(hd.Seed(strings.Repeat("abandon ", 11)+"about"), hd.Secp256k1, "m/44'/60'/0'/0/0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address, err := hd.Address("ADDRESS_FORMAT_BITCOIN_TESTNET_P2TR", key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := jane.submit("SIGN_RAW_PAYLOAD_V2", with("signWith", address)).result("signRawPayloadResult"); got.text("r") == r || got.text("v") != "00" {
+	if got := jane.submit("SIGN_RAW_PAYLOAD_V2", with("signWith", own[1])).result("signRawPayloadResult"); got.text("r") == r || got.text("v") != "00" {
 		t.Errorf("taproot: %v", got.body)
 	}
 	jane.submit("SIGN_RAW_PAYLOADS", m{"signWith": id, "payloads": []string{"hello"}, "encoding": hello["encoding"], "hashFunction": hello["hashFunction"]}).result("signRawPayloadsResult")
 	mallory.submit("SIGN_RAW_PAYLOAD_V2", with("signWith", id)).refused(404, "REQUEST_INVALID", "could not find any resource to sign with")
+}
+
+// For Bitcoin it matters by which of its addresses a key goes: only what belongs to that one is signed.
+func TestAPrivateKeySignsForTheAddressItGoesBy(t *testing.T) {
+	b := newBox(t, Options{})
+	jane := b.logIn("jane@doe.test")
+	v := signVectors()[7]
+	id, own := jane.lone(v.path, "ADDRESS_FORMAT_ETHEREUM", "ADDRESS_FORMAT_BITCOIN_MAINNET_P2WPKH", v.format)
+	sign := func(with string) answer {
+		return jane.submit("SIGN_TRANSACTION_V2", m{"signWith": with, "unsignedTransaction": v.unsigned, "type": v.kind})
+	}
+	for _, with := range []string{id, own[2]} {
+		if got := sign(with).result("signTransactionResult").text("signedTransaction"); got != v.signed {
+			t.Errorf("signWith %s: %s", with, got)
+		}
+	}
+	sign(own[0]).refused(400, "INVALID_TRANSACTION", "not a bitcoin address")
+	sign(own[1]).refused(400, "INVALID_TRANSACTION", "no input belongs to the signer")
 }
 
 // What policies see of a request to sign.
@@ -186,7 +199,7 @@ func TestSigningTellsPoliciesWhatItSigns(t *testing.T) {
 	b := newBox(t, Options{})
 	jane := b.logIn("jane@doe.test")
 	_, addresses := jane.abandon()
-	id := jane.lone()
+	id, _ := jane.lone("m/44'/60'/0'/0/0", "ADDRESS_FORMAT_ETHEREUM")
 	c := &call{s: b.Sandbox}
 	c.state, c.org = b.state.Load(), b.state.Load().orgs[mustID(t, jane.org)]
 	seen := func(in params) matter {
@@ -232,7 +245,7 @@ func TestNothingIsSignedWithWhatIsGone(t *testing.T) {
 	b := newBox(t, Options{})
 	jane := b.logIn("jane@doe.test")
 	_, addresses := jane.abandon()
-	id := jane.lone()
+	id, _ := jane.lone("m/44'/60'/0'/0/0", "ADDRESS_FORMAT_ETHEREUM")
 	s := b.state.Load()
 	c := &call{s: b.Sandbox, state: s, org: s.orgs[mustID(t, jane.org)]}
 	v := signVectors()[0]
@@ -265,5 +278,22 @@ func TestNothingIsSignedWithWhatIsGone(t *testing.T) {
 		if _, err := in.run(&tx{call: c}); err == nil {
 			t.Errorf("%T is answered", in)
 		}
+	}
+}
+
+// A transaction that needs two approvals is signed by the second, and by nobody before.
+func TestATransactionWaitsForItsApprovals(t *testing.T) {
+	b := newBox(t, Options{})
+	team := b.team(2, 2)
+	made := team[0].submit("CREATE_WALLET", m{"walletName": "w", "accounts": []m{ethereum(0)}}).ok()
+	address := team[1].submit("APPROVE_ACTIVITY", m{"fingerprint": made.text("activity", "fingerprint")}).result("createWalletResult").text("addresses", "0")
+	v := signVectors()[0]
+	asked := team[0].submit("SIGN_TRANSACTION_V2", m{"signWith": address, "unsignedTransaction": v.unsigned, "type": v.kind}).ok()
+	if got := asked.text("activity", "status"); got != statusConsensus || strings.Contains(string(asked.raw), `"signedTransaction"`) {
+		t.Fatalf("before the second approval: %s", asked.raw)
+	}
+	signed := team[1].submit("APPROVE_ACTIVITY", m{"fingerprint": asked.text("activity", "fingerprint")}).result("signTransactionResult").text("signedTransaction")
+	if !strings.HasPrefix(signed, "f86b") || signed == v.signed {
+		t.Errorf("signed %s", signed)
 	}
 }
