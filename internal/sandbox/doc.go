@@ -41,7 +41,7 @@
 //     its authenticator.
 //   - E-mails go to the inbox of the control port and nowhere else. A template's id, a logo, the name of a sender and an
 //     address for replies are taken and not shown; every e-mail is sent and delivered at once, as list_email_events says.
-//   - A recovery key reads nothing and votes on nothing, goes with its first recovery, and nothing else recovers.
+//   - A recovery key reads nothing but activities and votes on nothing, and no other credential recovers.
 //   - A session profile's name and scope have at most 2,048 bytes together, for they stand in the token of every session,
 //     and an organization has at most 100 profiles. A key that lasts cannot log itself in with a profile.
 //   - Keys in bundles are named after the time in RFC 3339; a mail without a magicLinkTemplate links to a page of

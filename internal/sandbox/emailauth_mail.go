@@ -29,6 +29,9 @@ func (s sender) check() error {
 	return nil
 }
 
+// linkMax bounds the template of a link, in bytes.
+const linkMax = 2048
+
 // check says whether a mail can be written so. A template's id is taken as it is: templates cannot be made here.
 func (e *emailCustomization) check() error {
 	if e == nil {
@@ -36,7 +39,7 @@ func (e *emailCustomization) check() error {
 	}
 	if e.MagicLinkTemplate != "" {
 		u, err := url.Parse(strings.ReplaceAll(e.MagicLinkTemplate, "%s", "x"))
-		if strings.Count(e.MagicLinkTemplate, "%s") != 1 || err != nil || u.Scheme == "" {
+		if len(e.MagicLinkTemplate) > linkMax || strings.Count(e.MagicLinkTemplate, "%s") != 1 || err != nil || u.Scheme == "" {
 			return invalid("invalid magic link template")
 		}
 		if s := strings.ToLower(u.Scheme); s == "javascript" || s == "data" || s == "vbscript" {

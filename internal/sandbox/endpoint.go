@@ -31,7 +31,7 @@ func (q queryOf[T]) serve(c *call) (any, error) {
 	if err := c.authenticate(*org.OrganizationID, false); err != nil {
 		return nil, err
 	}
-	if err := c.fitsRecovery(kind{}); err != nil {
+	if err := c.mayRead(&in); err != nil {
 		return nil, err
 	}
 	var out any

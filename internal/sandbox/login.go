@@ -27,6 +27,11 @@ type sessionWish struct {
 	SessionProfileID   string  `json:"sessionProfileId,omitempty"`
 }
 
+// matter shows policies which profile the session is to have.
+func (w sessionWish) matter(*call) matter {
+	return matter{params: map[string]any{"session_profile_id": w.SessionProfileID}}
+}
+
 // session is the answer to every log-in.
 type session struct {
 	Session string `json:"session"`

@@ -1,10 +1,6 @@
 package sandbox
 
-import (
-	"slices"
-
-	"github.com/google/uuid"
-)
+import "github.com/google/uuid"
 
 // initUserEmailRecovery sends a user a key that may recover the account and do nothing else.
 type initUserEmailRecovery struct{ mailed }
@@ -33,7 +29,7 @@ func (in *initUserEmailRecovery) run(t *tx) (any, error) {
 	}{u.id.String()}, nil
 }
 
-// recoverUser gives the user who lost every other way in a new authenticator. The recovery key goes with its first use.
+// recoverUser gives the user who lost every other way in a new authenticator.
 type recoverUser struct {
 	Authenticator *authenticatorParams `json:"authenticator" need:"yes"`
 	UserID        string               `json:"userId" need:"text"`
@@ -61,7 +57,6 @@ func (in *recoverUser) run(t *tx) (any, error) {
 	}
 	next := *u
 	next.updated = t.now
-	next.keys = slices.DeleteFunc(slices.Clone(u.keys), func(k *apiKey) bool { return k.kind == credentialRecovery })
 	if err := t.enroll(&next, in.drawn, t.org.users); err != nil {
 		return nil, err
 	}
@@ -71,11 +66,18 @@ func (in *recoverUser) run(t *tx) (any, error) {
 	}{[]string{in.drawn[0].ID.String()}}, nil
 }
 
-// fitsRecovery refuses a recovery key whatever is not the recovery, for it neither reads nor votes, and the recovery
-// every other credential.
+// fitsRecovery refuses a recovery key whatever is not the recovery, votes too, and the recovery every other credential.
 func (c *call) fitsRecovery(k kind) error {
 	by, to := c.with.kind == credentialRecovery, k.rights&byRecovery != 0
 	if by != to && !(to && c.onBehalf()) { // who may not act here at all is told so
+		return recoveryOnly()
+	}
+	return nil
+}
+
+// mayRead refuses a recovery key every query but the one by which clients follow the recovery.
+func (c *call) mayRead(query any) error {
+	if _, follows := query.(*activityFilter); c.with.kind == credentialRecovery && !follows {
 		return recoveryOnly()
 	}
 	return nil
