@@ -177,6 +177,22 @@ func TestR15_SoftwareAuthenticators(t *testing.T) {
 		creation := s
 		creation.ClientData, _ = base64.RawURLEncoding.DecodeString(d.register(t, stamp.Challenge(body)).ClientDataJSON)
 		refused("a registration's client data", creation)
+		hash := sha256.Sum256(creation.ClientData)
+		signed := sha256.Sum256(slices.Concat(creation.AuthenticatorData, hash[:]))
+		if creation.Signature, err = d.credential.Key.Sign(signed[:]); err != nil {
+			t.Fatal(err)
+		}
+		refused("a registration's client data, signed", creation)
+		request := creation // the same, as a request: so that it was the type that counted
+		request.ClientData = bytes.Replace(creation.ClientData, []byte("webauthn.create"), []byte("webauthn.get"), 1)
+		hash = sha256.Sum256(request.ClientData)
+		signed = sha256.Sum256(slices.Concat(request.AuthenticatorData, hash[:]))
+		if request.Signature, err = d.credential.Key.Sign(signed[:]); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Key.Verify(request, body, nil); err != nil {
+			t.Errorf("%s: a request that the test made: %v", kind, err)
+		}
 	}
 }
 
