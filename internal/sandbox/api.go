@@ -35,13 +35,17 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := a.s.clock.now()
 	header := w.Header()
 	header.Set("Date", now.UTC().Format(http.TimeFormat))
+	if isProviderPath(r.URL.Path) {
+		a.s.serveProvider(w, r)
+		return
+	}
 	openToAll(header, r)
 	if r.Method == http.MethodOptions {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
 	seen := &seenRequest{At: now.UnixMilli(), Method: r.Method, Path: clip(r.URL.Path)}
-	c := &call{s: a.s, state: a.s.state.Load(), now: now.UnixMilli(), header: r.Header, seen: seen}
+	c := &call{s: a.s, state: a.s.state.Load(), now: now.UnixMilli(), header: r.Header, host: r.Host, seen: seen}
 	answer, err := a.answer(c, w, r)
 	status := http.StatusOK
 	switch {

@@ -17,6 +17,7 @@ type call struct {
 	state  *state
 	now    int64 // ms, the one time of this request
 	header http.Header
+	host   string
 	body   []byte
 	seen   *seenRequest
 

@@ -277,6 +277,7 @@ func parametersFor(kind string, ids m) m {
 		"targetPublicKey": newKey().PublicKey(), "encryptedBundle": "x", "privateKeyName": "k", "curve": "CURVE_ED25519", "addressFormats": []string{},
 		"privateKeys":         []m{{"privateKeyName": "k", "curve": "CURVE_P256", "privateKeyTags": []string{}, "addressFormats": []string{}}},
 		"unsignedTransaction": "eb808504a817c8008252089478839f6054d7ed13918bae0473ba31b1ca9d726587038d7ea4c6800080018080", "type": "TRANSACTION_TYPE_ETHEREUM",
+		"providerIds": []any{nowhere}, "oidcToken": "x.x.x", "oauthProviders": []m{{"providerName": "p", "oidcToken": "x.x.x"}},
 		"otpType": "OTP_TYPE_EMAIL", "contact": "jane@doe.test", "appName": "x", "otpId": nowhere, "email": "jane@doe.test", "emailCustomization": m{"appName": "x"}, "sessionProfileName": "x", "scope": "true", "otpCode": "x", "encryptedOtpBundle": "x",
 		"subOrganizationName": "x", "rootQuorumThreshold": 1,
 		"users":   []m{{"userName": "x", "userEmail": "x@doe.test", "accessType": "ACCESS_TYPE_API", "apiKeys": []m{}, "authenticators": []m{}, "oauthProviders": []m{}, "userTags": []string{}}},

@@ -34,6 +34,11 @@ func (q queryOf[T]) serve(c *call) (any, error) {
 	if err := c.mayRead(&in); err != nil {
 		return nil, err
 	}
+	if first, ok := any(&in).(interface{ ready(*call) error }); ok { // what may take long and needs no lock
+		if err := first.ready(c); err != nil {
+			return nil, err
+		}
+	}
 	var out any
 	var err error
 	version := c.state.reading(func() { out, err = q.run(c, &in) })

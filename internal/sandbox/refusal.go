@@ -328,3 +328,16 @@ func clip(s string) string {
 	}
 	return s
 }
+
+// badIDToken is for tokens of OAuth providers. why holds nothing secret.
+func badIDToken(why string) *refusal {
+	r := invalid("invalid OIDC token: %s", clip(why)).because("OIDC token", "", why)
+	r.code = "INVALID_OIDC_TOKEN"
+	return r
+}
+
+func providerExists(who identity) *refusal {
+	r := invalid("oauth provider already exists in organization issuer=%s audience=%s", clip(who.Issuer), clip(who.Audience))
+	r.code = "OAUTH_PROVIDER_ALREADY_EXISTS"
+	return r
+}

@@ -25,7 +25,7 @@ func TestTheParentOnlyAuthenticatesInASubOrganization(t *testing.T) {
 	jane := b.logIn("jane@doe.test")
 	parent := b.root.in(jane.org)
 	ids := m{"userId": jane.user, "walletId": nowhere, "address": "0x", "apiKeyId": nowhere}
-	allowed := []string{"INIT_OTP", "VERIFY_OTP", "OTP_LOGIN", "EMAIL_AUTH", "OTP_AUTH", "INIT_USER_EMAIL_RECOVERY"}
+	allowed := []string{"INIT_OTP", "VERIFY_OTP", "OTP_LOGIN", "EMAIL_AUTH", "OTP_AUTH", "INIT_USER_EMAIL_RECOVERY", "OAUTH_LOGIN"}
 	for _, e := range endpoints() {
 		kinds, _ := e.(submitOf)
 		for kind, k := range kinds {

@@ -23,6 +23,7 @@ func endpoints() map[string]endpoint {
 		query + "get_private_key":          queryOf[privateKeyFilter]{getPrivateKey},
 		query + "get_activity":             queryOf[activityFilter]{getActivity},
 		query + "list_activities":          queryOf[activitiesFilter]{listActivities},
+		query + "get_oauth_providers":      queryOf[anyUserFilter]{getOAuthProviders},
 		query + "get_organization_configs": queryOf[nothing]{getOrganizationConfigs},
 		query + "list_user_tags":           queryOf[nothing]{listUserTags},
 
@@ -83,6 +84,16 @@ func endpoints() map[string]endpoint {
 		},
 		submit + "stamp_login": submitOf{
 			"ACTIVITY_TYPE_STAMP_LOGIN": {"stampLoginIntent", "stampLoginResult", ofOneself | byToken, parametersOf[stampLogin]()},
+		},
+		submit + "oauth_login": submitOf{
+			"ACTIVITY_TYPE_OAUTH_LOGIN": {"oauthLoginIntent", "oauthLoginResult", byParent | ofOneself, parametersOf[oauthLogin]()},
+		},
+		submit + "create_oauth_providers": submitOf{
+			"ACTIVITY_TYPE_CREATE_OAUTH_PROVIDERS":    {"createOauthProvidersIntent", "createOauthProvidersResult", ofOneself, parametersOf[createOAuthProvidersV1]()},
+			"ACTIVITY_TYPE_CREATE_OAUTH_PROVIDERS_V2": {"createOauthProvidersIntentV2", "createOauthProvidersResultV2", ofOneself, parametersOf[createOAuthProviders]()},
+		},
+		submit + "delete_oauth_providers": submitOf{
+			"ACTIVITY_TYPE_DELETE_OAUTH_PROVIDERS": {"deleteOauthProvidersIntent", "deleteOauthProvidersResult", ofOneself, parametersOf[deleteOAuthProviders]()},
 		},
 		submit + "create_sub_organization": submitOf{
 			"ACTIVITY_TYPE_CREATE_SUB_ORGANIZATION":    {"createSubOrganizationIntent", "createSubOrganizationResult", inParent, parametersOf[createSubOrganizationV1]()},

@@ -26,6 +26,10 @@ type Options struct {
 	// What clients must not rely on, varied by seed so that they learn not to.
 	PendingRate float64 // how often, of 0 to 1, the first answer about an activity says that it is pending
 	Shuffle     bool    // lists whose order means nothing are in another order than that of making
+
+	// ProviderURL is where clients reach API, without a path, and so what the issuers of the identity providers begin with.
+	// "" takes the Host of each request, which must be loopback then.
+	ProviderURL string
 }
 
 // Sandbox is one imitation of the service with its organizations. Its handlers may serve at once.
@@ -39,6 +43,7 @@ type Sandbox struct {
 	api      http.Handler
 	control  http.Handler
 
+	providerURL string
 	pendingRate float64
 	pending     atomic.Pointer[choices] // when, by pendingRate
 	shuffle     bool
@@ -59,7 +64,7 @@ func New(o Options) (*Sandbox, error) {
 	if math.IsNaN(o.PendingRate) || o.PendingRate < 0 || o.PendingRate > 1 {
 		return nil, fmt.Errorf("sandbox: pending rate %v: want a number from 0 to 1", o.PendingRate)
 	}
-	s := &Sandbox{log: o.Log, clock: newClock(o.Now), requests: newRequests(), pendingRate: o.PendingRate, shuffle: o.Shuffle}
+	s := &Sandbox{log: o.Log, clock: newClock(o.Now), requests: newRequests(), pendingRate: o.PendingRate, shuffle: o.Shuffle, providerURL: o.ProviderURL}
 	s.api, s.control = newAPI(s), newControl(s)
 	if o.StateDir == "" {
 		s.seeded.Store(o.Seed != 0)

@@ -34,6 +34,8 @@ type state struct {
 	wallets    map[uuid.UUID]*wallet
 	otps       otps
 	held       map[uuid.UUID]*held // activities that a fault keeps pending
+
+	providers identityProviders // beside the records
 }
 
 func newState(e *enclave, start uint64, d *disk) *state {

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"reflect"
 	"slices"
 
@@ -34,16 +33,17 @@ type createSubOrganization struct {
 type waysIn struct {
 	keys           []*apiKey
 	authenticators []*authenticator
+	providers      []*oauthProvider
 }
 
-// rootUserParams is a user to make. OAuth providers are not done yet, so only an empty list is.
+// rootUserParams is a user to make.
 type rootUserParams struct {
-	UserName        string                `json:"userName" need:"text"`
-	UserEmail       string                `json:"userEmail,omitempty"`
-	UserPhoneNumber string                `json:"userPhoneNumber,omitempty"` // from 7
-	APIKeys         []apiKeyParams        `json:"apiKeys" need:"yes"`        // with curves from 6
-	Authenticators  []authenticatorParams `json:"authenticators" need:"yes"`
-	OAuthProviders  *[]json.RawMessage    `json:"oauthProviders,omitempty"` // from 5
+	UserName        string                 `json:"userName" need:"text"`
+	UserEmail       string                 `json:"userEmail,omitempty"`
+	UserPhoneNumber string                 `json:"userPhoneNumber,omitempty"` // from 7
+	APIKeys         []apiKeyParams         `json:"apiKeys" need:"yes"`        // with curves from 6
+	Authenticators  []authenticatorParams  `json:"authenticators" need:"yes"`
+	OAuthProviders  *[]oauthProviderParams `json:"oauthProviders,omitempty"` // from 5, with claims from 8
 }
 
 // createSubOrganizationOf reads one version.
@@ -75,6 +75,8 @@ func (in *createSubOrganization) complete() error {
 			u.OAuthProviders = nil
 		case u.OAuthProviders == nil:
 			return missingField("oauthProviders")
+		case in.version < 8:
+			withoutClaims(*u.OAuthProviders)
 		}
 		if in.version < 7 {
 			u.UserPhoneNumber = ""
@@ -95,13 +97,13 @@ func (in *createSubOrganization) prepare(c *call) (err error) {
 	}
 	in.ways = make([]waysIn, len(in.RootUsers))
 	for i, u := range in.RootUsers {
-		if u.OAuthProviders != nil && len(*u.OAuthProviders) > 0 {
-			return unimplemented("oauthProviders in create_sub_organization")
-		}
 		if in.ways[i].keys, err = drawKeys(u.APIKeys); err != nil {
 			return err
 		}
 		if in.ways[i].authenticators, err = drawAuthenticators(u.Authenticators); err != nil {
+			return err
+		}
+		if in.ways[i].providers, err = drawProviders(c, u.providers()); err != nil {
 			return err
 		}
 		if err := u.check(); err != nil {
@@ -123,6 +125,13 @@ func (in *createSubOrganization) prepare(c *call) (err error) {
 	return nil
 }
 
+func (u rootUserParams) providers() []oauthProviderParams {
+	if u.OAuthProviders == nil {
+		return nil
+	}
+	return *u.OAuthProviders
+}
+
 func (u rootUserParams) check() error {
 	if u.UserEmail != "" {
 		if err := checkEmail(u.UserEmail); err != nil {
@@ -134,7 +143,7 @@ func (u rootUserParams) check() error {
 			return err
 		}
 	}
-	if len(u.APIKeys)+len(u.Authenticators) == 0 && u.UserEmail == "" && u.UserPhoneNumber == "" {
+	if len(u.APIKeys)+len(u.Authenticators)+len(u.providers()) == 0 && u.UserEmail == "" && u.UserPhoneNumber == "" {
 		return invalid("user missing valid credential")
 	}
 	return nil
@@ -186,12 +195,18 @@ func (u rootUserParams) has(v token.Verification) bool {
 // own way; an absent list is an empty one.
 func (u rootUserParams) is(signed token.SignupUsage) bool {
 	if signed.Email != u.UserEmail || signed.PhoneNumber != u.UserPhoneNumber || len(signed.APIKeys) != len(u.APIKeys) ||
-		len(signed.Authenticators) != len(u.Authenticators) || len(signed.OAuthProviders) > 0 {
+		len(signed.Authenticators) != len(u.Authenticators) || len(signed.OAuthProviders) != len(u.providers()) {
 		return false
 	}
 	for i, raw := range signed.Authenticators {
 		var a authenticatorParams
 		if err := decode(mustJSON(raw), &a); err != nil || !reflect.DeepEqual(a, u.Authenticators[i]) {
+			return false
+		}
+	}
+	for i, raw := range signed.OAuthProviders {
+		var p oauthProviderParams
+		if err := decode(mustJSON(raw), &p); err != nil || !reflect.DeepEqual(p, u.providers()[i]) {
 			return false
 		}
 	}
@@ -233,6 +248,9 @@ func (in *createSubOrganization) found(t *tx) (*organization, []string, error) {
 			return nil, nil, err
 		}
 		if err := t.enroll(u, in.ways[i].authenticators, users); err != nil {
+			return nil, nil, err
+		}
+		if err := t.attach(u, in.ways[i].providers, users...); err != nil {
 			return nil, nil, err
 		}
 		if in.proof != nil && p.has(*in.proof) {

@@ -81,6 +81,8 @@ type subOrgsFilter struct {
 	FilterType        string      `json:"filterType"`
 	FilterValue       string      `json:"filterValue"`
 	PaginationOptions *pagination `json:"paginationOptions"`
+
+	whose []identity // found out by ready
 }
 
 type organizationIDs struct {
@@ -123,8 +125,10 @@ func listSubOrgs(c *call, in *subOrgsFilter) (any, error) {
 		}
 	case "CREDENTIAL_ID":
 		ofUsers(s.byPasskey.all(in.FilterValue))
-	case "OIDC_TOKEN":
-		return nil, unimplemented("list_suborgs by OIDC_TOKEN")
+	case "OIDC_TOKEN", "OIDC_CLAIMS":
+		for _, who := range in.whose {
+			ofUsers(s.byIdentity.all(who))
+		}
 	default:
 		return nil, invalid("invalid filter type")
 	}

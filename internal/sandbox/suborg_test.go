@@ -96,7 +96,7 @@ func TestCreateSubOrganizationRefuses(t *testing.T) {
 		{"too many keys", []m{rootUser("u", m{"apiKeys": many})}, 1, 429, "UNSPECIFIED", "user has exceeded maximum long-lived api keys"},
 		{"an authenticator of nothing", []m{rootUser("u", m{"authenticators": []m{{}}})}, 1, 400, "REQUEST_INVALID", "missing field `rootUsers[0].authenticators[0].authenticatorName`"},
 		{"no attestation", []m{rootUser("u", m{"authenticators": []m{{"authenticatorName": "a", "challenge": "AA"}}})}, 1, 400, "REQUEST_INVALID", "missing parameter: user authenticator attestation"},
-		{"a provider", []m{rootUser("u", m{"oauthProviders": []m{{}}})}, 1, 501, "UNSPECIFIED", "oauthProviders"},
+		{"a provider", []m{rootUser("u", m{"oauthProviders": []m{{}}})}, 1, 400, "REQUEST_INVALID", "missing field `rootUsers[0].oauthProviders[0].providerName`"},
 		{"a user who is null", []any{nil}, 1, 400, "REQUEST_INVALID", "bad request body"},
 		{"a quorum that is none", []m{key(nil)}, "many", 400, "REQUEST_INVALID", "bad request body"},
 	} {
@@ -143,7 +143,7 @@ func TestFindingSubOrganizations(t *testing.T) {
 		})
 	}
 	b.root.query("list_suborgs", m{"filterType": "SHOE_SIZE", "filterValue": "44"}).refused(400, "REQUEST_INVALID", "invalid filter type")
-	b.root.query("list_suborgs", m{"filterType": "OIDC_TOKEN", "filterValue": "x"}).refused(501, "UNSPECIFIED", "OIDC_TOKEN")
+	b.root.query("list_suborgs", m{"filterType": "OIDC_TOKEN", "filterValue": "x"}).refused(400, "INVALID_OIDC_TOKEN", "invalid OIDC token")
 	b.root.query("list_suborgs", m{"filterType": "EMAIL"}).refused(400, "REQUEST_INVALID", "filterValue")
 	b.root.query("list_verified_suborgs", m{"filterType": "NAME", "filterValue": "x"}).refused(400, "REQUEST_INVALID", "invalid filter type")
 	verified := b.root.query("list_verified_suborgs", m{"filterType": "EMAIL", "filterValue": "john@doe.test"}).ok().at("organizationIds").([]any)

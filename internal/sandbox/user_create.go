@@ -40,6 +40,9 @@ func (in *createUsers) complete() error {
 			if err := curvesNamed(u.APIKeys); err != nil {
 				return err
 			}
+			if in.version < 4 {
+				withoutClaims(*u.OAuthProviders)
+			}
 			continue
 		}
 		u.OAuthProviders, u.UserPhoneNumber = nil, ""
@@ -50,19 +53,19 @@ func (in *createUsers) complete() error {
 	return nil
 }
 
-func (in *createUsers) prepare(*call) (err error) {
+func (in *createUsers) prepare(c *call) (err error) {
 	if err := someUsers(len(in.Users)); err != nil {
 		return err
 	}
 	in.ways = make([]waysIn, len(in.Users))
 	for i, u := range in.Users {
-		if u.OAuthProviders != nil && len(*u.OAuthProviders) > 0 {
-			return unimplemented("oauthProviders in create_users")
-		}
 		if in.ways[i].keys, err = drawKeys(u.APIKeys); err != nil {
 			return err
 		}
 		if in.ways[i].authenticators, err = drawAuthenticators(u.Authenticators); err != nil {
+			return err
+		}
+		if in.ways[i].providers, err = drawProviders(c, u.providers()); err != nil {
 			return err
 		}
 		if err := u.check(); err != nil {
@@ -186,6 +189,9 @@ func (t *tx) addUsers(wanted []newcomer) (any, error) {
 		if err := t.enroll(u, n.ways.authenticators, users); err != nil {
 			return nil, err
 		}
+		if err := t.attach(u, n.ways.providers, users...); err != nil {
+			return nil, err
+		}
 		t.stage(u)
 		users, made.UserIDs = append(users, u), append(made.UserIDs, u.id.String())
 	}
@@ -198,7 +204,7 @@ func (c *call) canEnter(n newcomer) bool {
 	on := func(names ...string) bool {
 		return slices.ContainsFunc(names, func(name string) bool { _, on := c.org.feature(name); return on })
 	}
-	return len(n.ways.keys)+len(n.ways.authenticators) > 0 ||
+	return len(n.ways.keys)+len(n.ways.authenticators)+len(n.ways.providers) > 0 ||
 		n.email != "" && on(featureEmailAuth, featureOTPEmailAuth) || n.phone != "" && on(featureSMSAuth)
 }
 

@@ -30,6 +30,7 @@ type Token struct {
 	EmailVerified bool
 	Expires       time.Time
 	OfTurnkey     bool // issued by this sandbox for an account of X or Discord
+	OfGoogle      bool // issued by Google, or by what plays Google here
 }
 
 // Verifier judges id tokens. It is safe for parallel use.
@@ -67,6 +68,7 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (Token, error) {
 	}
 	t, err := v.read(genuine)
 	t.OfTurnkey = h != nil && h.name == Turnkey
+	t.OfGoogle = h != nil && h.name == Google || issuer == "https://accounts.google.com"
 	return t, err
 }
 
