@@ -45,3 +45,8 @@ func TestR21_StampersOfWalletsAndKeys(t *testing.T) {
 func TestR21_SessionsByBundle(t *testing.T) {
 	node(t, "legacy.mjs", sandbox(t), nil)
 }
+
+// Several people in one organization: rights, votes, policies.
+func TestR21_OrganizationsOfManyPeople(t *testing.T) {
+	node(t, "organization.mjs", sandbox(t), nil)
+}

@@ -2,14 +2,17 @@
 // account, and the passkey stamps queries and activities.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { flow, named, refused } from "./steps.mjs";
-import { apiBaseUrl, parent } from "./turnkey.mjs";
+import { decryptCredentialBundle, generateP256KeyPair, getPublicKey } from "@turnkey/crypto";
+import { uint8ArrayFromHexString, uint8ArrayToHexString } from "@turnkey/encoding";
+import { flow, message, named, refused } from "./steps.mjs";
+import { apiBaseUrl, apiKey, client, newKey, parent } from "./turnkey.mjs";
 
 export async function webauthn(browser) {
   const name = named("@turnkey/webauthn-stamper", "in Chromium");
   const page = await browser.page("unmodified");
 
-  const account = await flow(name, "register a passkey with getWebAuthnAttestation, and sign up with it", async () => {
+  /** Registers a passkey in the page: what an authenticator's making wants. */
+  async function register(authenticatorName) {
     const challenge = randomBytes(32).toString("base64url");
     const attestation = await page.run(async (challenge) => {
       const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
@@ -20,9 +23,13 @@ export async function webauthn(browser) {
         },
       });
     }, challenge);
+    return { authenticatorName, challenge, attestation };
+  }
+
+  const account = await flow(name, "register a passkey with getWebAuthnAttestation, and sign up with it", async () => {
     const made = await parent().createSubOrganization({
       subOrganizationName: "Grace's", rootQuorumThreshold: 1,
-      rootUsers: [{ userName: "Grace", apiKeys: [], oauthProviders: [], authenticators: [{ authenticatorName: "Key", challenge, attestation }] }],
+      rootUsers: [{ userName: "Grace", apiKeys: [], oauthProviders: [], authenticators: [await register("Key")] }],
     });
     return made.subOrganizationId;
   });
@@ -47,6 +54,20 @@ export async function webauthn(browser) {
     assert.equal(activity.status, "ACTIVITY_STATUS_COMPLETED");
     assert.equal(activity.votes.length, 1);
     await refused(call("getWhoami", { organizationId: "00000000-0000-4000-8000-000000000000" }));
+  });
+
+  await flow(`${named("@turnkey/sdk-server")} with ${named("@turnkey/webauthn-stamper")}`, "recovery: the e-mail's key lets its owner register another passkey", async () => {
+    const [email, target, first] = ["lost@example.com", generateP256KeyPair(), newKey()];
+    const made = await parent().createSubOrganization({
+      subOrganizationName: "Lost", rootQuorumThreshold: 1, rootUsers: [{ userName: "Lost", userEmail: email, apiKeys: [apiKey(first)], authenticators: [], oauthProviders: [] }],
+    });
+    const organizationId = made.subOrganizationId;
+    const { userId } = await parent().initUserEmailRecovery({ organizationId, email, targetPublicKey: target.publicKeyUncompressed, emailCustomization: { appName: "Example" } });
+    const privateKey = decryptCredentialBundle((await message(email)).bundle, target.privateKey);
+    const pair = { privateKey, publicKey: uint8ArrayToHexString(getPublicKey(uint8ArrayFromHexString(privateKey), true)) };
+    const { authenticatorId } = await client(organizationId, pair).recoverUser({ userId, authenticator: await register("New key") });
+    assert.ok(authenticatorId.length > 0);
+    assert.equal((await call("getWhoami", { organizationId })).userId, userId);
   });
   await page.close();
 }
