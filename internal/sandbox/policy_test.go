@@ -13,20 +13,7 @@ import (
 // member is a user of w's organization who is not root, with a key; tags are ids.
 func (w *who) member(name string, tags ...string) *who {
 	w.t.Helper()
-	key := newKey()
-	ids := make([]uuid.UUID, len(tags))
-	for i, tag := range tags {
-		ids[i] = mustID(w.t, tag)
-	}
-	s := w.Sandbox.state.Load()
-	public, _ := parsePoint(key.PublicKey())
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := &tx{call: &call{s: w.Sandbox, state: s, now: w.clock.now().UnixMilli()}}
-	u := &user{id: t.id(), number: t.number(), org: s.orgs[mustID(w.t, w.org)], name: name, email: name + "@members.test", tags: ids, created: t.now, updated: t.now}
-	u.keys = []*apiKey{{id: t.id(), name: name, public: public, kind: credentialP256, created: t.now}}
-	s.commit([]record{u})
-	return &who{box: w.box, org: w.org, user: u.id.String(), key: key}
+	return w.hire(name, m{"userEmail": name + "@members.test", "userTags": append([]string{}, tags...)})
 }
 
 // policy stores a policy and returns its id.
@@ -198,7 +185,7 @@ func TestConsensusThroughAPolicy(t *testing.T) {
 // A consensus of two with a tag is completed by whoever has it.
 func TestConsensusByTag(t *testing.T) {
 	b := newBox(t, Options{})
-	tag := uuid.NewString()
+	tag := b.root.submit("CREATE_USER_TAG", m{"userTagName": "signers", "userIds": []string{}}).result("createUserTagResult").text("userTagId")
 	tagged := []*who{b.root.member("a", tag), b.root.member("b", tag), b.root.member("c", tag)}
 	plain := b.root.member("d")
 	id := b.root.policy("ALLOW", "approvers.filter(user, user.tags.contains('"+tag+"')).count() >= 2", createsWallets, "")
