@@ -197,3 +197,65 @@ func TestEmailAuthStaysInItsOrganization(t *testing.T) {
 	b.root.in(joe.org).submit("EMAIL_AUTH", m{"email": "jane@doe.test", "targetPublicKey": newKey().PublicKey()}).
 		refused(404, "REQUEST_INVALID", "no user found with the given email")
 }
+
+// An application's own API user sends e-mails for sub-organizations when a policy of the parent lets it, and does
+// nothing else there.
+func TestAPolicyLetsAnAPIUserLogOthersIn(t *testing.T) {
+	b := newBox(t, Options{})
+	jane := b.logIn("jane@doe.test")
+	key := newKey()
+	id := b.root.submit("CREATE_USERS_V4", m{"users": []m{{"userName": "backend", "authenticators": []m{}, "oauthProviders": []m{}, "userTags": []string{},
+		"apiKeys": []m{{"apiKeyName": "k", "publicKey": key.PublicKey(), "curveType": "API_KEY_CURVE_P256"}}}}}).result("createUsersResult").text("userIds", "0")
+	backend := (&who{box: b, org: jane.org, user: id, key: key})
+	send := func() answer {
+		return backend.submit("EMAIL_AUTH", m{"email": "jane@doe.test", "targetPublicKey": newKey().PublicKey()})
+	}
+	if a := send(); a.status != 403 {
+		t.Fatalf("without a policy: %s", a.raw)
+	}
+	b.root.submit("CREATE_POLICY_V3", m{"policyName": "p", "effect": "EFFECT_ALLOW", "notes": "", "consensus": "approvers.any(user, user.id == '" + id + "')",
+		"condition": "activity.resource == 'AUTH' && activity.action == 'CREATE'"}).result("createPolicyResult")
+	send().result("emailAuthResult")
+	backend.submit("INIT_OTP_AUTH_V2", m{"otpType": "OTP_TYPE_EMAIL", "contact": "jane@doe.test"}).result("initOtpAuthResultV2")
+	recovery := m{"email": "jane@doe.test", "targetPublicKey": newKey().PublicKey()}
+	if a := backend.submit("INIT_USER_EMAIL_RECOVERY", recovery); a.status != 403 {
+		t.Errorf("a recovery, which the policy does not name: %s", a.raw)
+	}
+	b.root.submit("CREATE_POLICY_V3", m{"policyName": "r", "effect": "EFFECT_ALLOW", "notes": "", "consensus": "approvers.any(user, user.id == '" + id + "')",
+		"condition": "activity.resource == 'RECOVERY' && activity.action == 'CREATE'"}).result("createPolicyResult")
+	recovery["targetPublicKey"] = newKey().PublicKey()
+	backend.submit("INIT_USER_EMAIL_RECOVERY", recovery).result("initUserEmailRecoveryResult")
+
+	// Policies see how long codes are, and which profile a log-in names.
+	b.root.submit("CREATE_POLICY_V3", m{"policyName": "long codes", "effect": "EFFECT_DENY", "notes": "", "condition": "activity.type == 'ACTIVITY_TYPE_INIT_OTP_AUTH_V2' && activity.params.otp_length < 8"}).result("createPolicyResult")
+	if a := backend.submit("INIT_OTP_AUTH_V2", m{"otpType": "OTP_TYPE_EMAIL", "contact": "jane@doe.test", "otpLength": 6}); a.status != 403 {
+		t.Errorf("a short code: %s", a.raw)
+	}
+	backend.submit("INIT_OTP_AUTH_V2", m{"otpType": "OTP_TYPE_EMAIL", "contact": "jane@doe.test"}).result("initOtpAuthResultV2")
+	b.root.submit("CREATE_POLICY_V3", m{"policyName": "profiles", "effect": "EFFECT_DENY", "notes": "", "condition": "activity.kind == 'STAMP_LOGIN' && activity.params.session_profile_id == ''"}).result("createPolicyResult")
+	home := backend.in(b.root.org)
+	if a := home.submit("STAMP_LOGIN", m{"publicKey": newKey().PublicKey()}); a.status != 403 {
+		t.Errorf("a log-in without a profile: %s", a.raw)
+	}
+	home.submit("STAMP_LOGIN", m{"publicKey": newKey().PublicKey(), "sessionProfileId": b.profile("p", "true", nil)}).result("stampLoginResult")
+}
+
+// The scope is held against everything that the session asks for.
+func TestAScopedSessionStaysInItsScope(t *testing.T) {
+	b := newBox(t, Options{})
+	jane := b.logIn("jane@doe.test")
+	key := newKey()
+	jane.submit("STAMP_LOGIN", m{"publicKey": key.PublicKey(), "sessionProfileId": b.profile("wallets", "activity.resource == 'WALLET'", nil)}).result("stampLoginResult")
+	scoped := jane.with(key)
+	scoped.submit("CREATE_WALLET", m{"walletName": "w", "accounts": []m{}}).result("createWalletResult")
+	for name, params := range map[string]m{
+		"STAMP_LOGIN":                  {"publicKey": newKey().PublicKey()},
+		"CREATE_READ_WRITE_SESSION_V2": {"targetPublicKey": newKey().PublicKey()},
+		"CREATE_READ_ONLY_SESSION":     {},
+	} {
+		if a := scoped.submit(name, params); a.status != 403 {
+			t.Errorf("%s: %s", name, a.raw)
+		}
+	}
+	scoped.query("list_wallets", nil).ok()
+}
