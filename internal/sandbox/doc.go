@@ -25,7 +25,15 @@
 //   - Done of log-ins by bundle and of sessions: email_auth, init_otp_auth, otp_auth, create_read_write_session,
 //     init_user_email_recovery, recover_user (all versions), create_read_only_session and the header X-Session,
 //     create_session_profile, get_session_profile, get_session_profiles, list_email_events.
-//   - Not done: everything else, above all OAuth, policies, approvals and rejections, users beyond the root users, private
+//   - Done of users and organizations: create_users (all versions), delete_users, update_user, update_user_name,
+//     update_user_email, update_user_phone_number, create_user_tag, update_user_tag, delete_user_tags, list_user_tags,
+//     update_root_quorum, set_organization_feature, remove_organization_feature, update_organization_name,
+//     delete_sub_organization.
+//   - The Auth Proxy's settings are kept and told, and the proxy itself is not here. ENABLE_AUTH_PROXY, DISABLE_AUTH_PROXY
+//     and UPDATE_AUTH_PROXY_CONFIG are the service's activities, but the paths submit/enable_auth_proxy,
+//     submit/disable_auth_proxy, submit/update_auth_proxy_config and query/get_auth_proxy_config are this sandbox's: the
+//     service shows its own dashboard alone how to ask. The private half of the proxy user's first key is thrown away.
+//   - Not done: everything else, above all OAuth, policies, approvals and rejections, private
 //     keys, export and import, MFA.
 //   - A quorum above one leaves activities waiting for a consensus that nobody can give yet; users may still log in.
 //   - No rate is limited but that of one-time codes. OTP features are on in the parent too, SMS among them.
@@ -47,6 +55,13 @@
 //   - Keys in bundles are named after the time in RFC 3339; a mail without a magicLinkTemplate links to a page of
 //     http://localhost:3000; a code of init_otp_auth is sent to a user's contact alone, and is good for otp_auth alone.
 //   - appProofs are never sent.
+//   - Of users, what no source says: update_user leaves as it is what is absent, empty, or an empty list, so tags are taken
+//     away by update_user_tag; a contact that is set again stays verified; several users may have one name or contact; a
+//     user may lose every credential; tag names are unique among tags of their kind; a feature's value has at most 4,096
+//     bytes, WEBAUTHN_ORIGINS is a list of origins with commas between, WEBHOOK is a URL that is kept and never called,
+//     and no value of other features is looked at.
+//   - A sub-organization is deleted by one of its root users, whatever policies say. Its activities stay in the state
+//     folder, where nobody can ask for them.
 //   - What no source says and this sandbox chose: a stale timestampMs is REQUEST_INVALID; alphanumeric codes use
 //     Crockford's alphabet; the test contacts' code is as many zeros as the code is long; organization and user names,
 //     API key names and wallet labels have no length limit of their own; requests above 1 MiB are answered 413; one
