@@ -242,3 +242,35 @@ func TestUpdateUser(t *testing.T) {
 	jane.submit("UPDATE_USER", m{"userId": bob.user, "userEmail": "no"}).refused(400, "INVALID_EMAIL", "invalid email address")
 	jane.submit("UPDATE_USER", m{"userId": nowhere, "userName": "x"}).refused(404, "REQUEST_INVALID", "no user found")
 }
+
+// A user may come in by an OAuth provider alone.
+func TestAUserComesInByAProvider(t *testing.T) {
+	b := newBox(t, Options{})
+	jane := b.logIn("jane@doe.test")
+	session := newKey()
+	claims := m{"iss": "https://accounts.google.com", "sub": "1", "aud": "another app"}
+	for version, wanted := range map[string]m{
+		"V3": {"providerName": "Google", "oidcToken": b.idToken("google", "googleV3.apps", "bob@doe.test", session.PublicKey()), "oidcClaims": claims},
+		"V4": {"providerName": "Google", "oidcToken": b.idToken("google", "googleV4.apps", "bob@doe.test", session.PublicKey())},
+	} {
+		a := jane.submit("CREATE_USERS_"+version, m{"users": []m{aUser(version, nil, m{"oauthProviders": []m{wanted}})}})
+		id := a.result("createUsersResult").text("userIds", "0")
+		b.root.in(jane.org).submit("OAUTH_LOGIN", m{"oidcToken": wanted["oidcToken"], "publicKey": session.PublicKey()}).result("oauthLoginResult")
+		if got := jane.with(session).query("whoami", nil).ok().text("userId"); got != id {
+			t.Errorf("%s: the session is of %s, want %s", version, got, id)
+		}
+		again := m{"users": []m{aUser("again", nil, m{"oauthProviders": []m{{"providerName": "Google", "oidcToken": wanted["oidcToken"]}}})}}
+		if a := jane.submit("CREATE_USERS_"+version, again); a.status == 200 || a.text("turnkeyErrorCode") != "OAUTH_PROVIDER_ALREADY_EXISTS" {
+			t.Errorf("%s: one identity for two users: %s", version, a.raw)
+		}
+		jane.submit("DELETE_USERS", m{"userIds": []string{id}}).result("deleteUsersResult")
+		b.root.in(jane.org).submit("OAUTH_LOGIN", m{"oidcToken": wanted["oidcToken"], "publicKey": newKey().PublicKey()}).refused(400, "INVALID_OIDC_TOKEN", "invalid OIDC token")
+	}
+	jane.submit("CREATE_USERS_V3", m{"users": []m{aUser("x", nil, m{"oauthProviders": []m{{"providerName": "Google", "oidcClaims": claims}}})}}).
+		refused(400, "REQUEST_INVALID", "missing field")
+	many := make([]m, 11)
+	for i := range many {
+		many[i] = m{"providerName": "p", "oidcClaims": claims}
+	}
+	jane.submit("CREATE_USERS_V4", m{"users": []m{aUser("x", nil, m{"oauthProviders": many})}}).refused(429, "UNSPECIFIED", "user has exceeded maximum oauth providers")
+}
