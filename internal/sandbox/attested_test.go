@@ -196,3 +196,23 @@ func TestKeysOfEveryCurve(t *testing.T) {
 	other := strings.Replace(string(text), stamp.SchemeEIP191, stamp.SchemeP256, 1)
 	b.post("query/whoami", body, http.Header{"X-Stamp": {base64.RawURLEncoding.EncodeToString([]byte(other))}}).refused(401, "SIGNATURE_INVALID", "could not verify api key signature")
 }
+
+// A phone number is a contact like any; and a contact that two users of one organization have does not say who is meant.
+func TestAttestedLogInByPhoneNumber(t *testing.T) {
+	b := newBox(t, Options{})
+	const number = "+4915112345678"
+	key := newKey()
+	a := b.root.submit("INIT_OTP_V3", m{"otpType": "OTP_TYPE_SMS", "contact": number, "appName": "x"}).result("initOtpResultV2")
+	jwt := b.root.guess(a.text("otpId"), a.text("otpEncryptionTargetBundle"), b.root.newestCode(number), key).result("verifyOtpResult").text("verificationToken")
+	signUp := func(users ...m) string {
+		return b.root.submit("CREATE_SUB_ORGANIZATION_V8", m{"subOrganizationName": "s", "rootQuorumThreshold": 1, "rootUsers": users, "verificationToken": jwt,
+			"clientSignature": b.signSignup(key, jwt, token.SignupUsage{PhoneNumber: number})}).result("createSubOrganizationResultV8").text("subOrganizationId")
+	}
+	one := rootUser("one", m{"userPhoneNumber": number})
+	org := signUp(one)
+	attested := by{b, b.root.org, attestedBy(key, jwt)}
+	if got := attested.submit("STAMP_LOGIN", m{"publicKey": key.PublicKey()}).ok().text("activity", "organizationId"); got != org {
+		t.Errorf("logged in to %s", got)
+	}
+	attested.in(signUp(one, rootUser("two", m{"userPhoneNumber": number}))).query("whoami", nil).refused(401, "CREDENTIAL_NOT_FOUND", "verified contact could not be found")
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -348,4 +349,47 @@ func TestTheOldestVersionsOfCreateSubOrganization(t *testing.T) {
 	key["curve"] = "CURVE_NONE"
 	b.root.submit("CREATE_SUB_ORGANIZATION_V3", m{"subOrganizationName": "four", "rootQuorumThreshold": 1, "rootUsers": []m{user}, "privateKeys": []m{key}}).refused(400, "REQUEST_INVALID", "invalid curve")
 	b.root.submit("CREATE_SUB_ORGANIZATION", m{"name": "three"}).refused(400, "REQUEST_INVALID", "missing field `rootAuthenticator`")
+}
+
+// The key that a verification token names agrees to the very authenticators of the signup.
+func TestASignupAgreesToItsAuthenticators(t *testing.T) {
+	b := newBox(t, Options{})
+	key, p := newKey(), newPhone(virtualwebauthn.KeyTypeEC2)
+	jwt := b.root.verifyOTP("jane@doe.test", key)
+	signUp := func(agreed, wanted []any) answer {
+		return b.root.submit("CREATE_SUB_ORGANIZATION_V8", m{"subOrganizationName": "s", "rootQuorumThreshold": 1, "verificationToken": jwt,
+			"clientSignature": b.signSignup(key, jwt, token.SignupUsage{Email: "jane@doe.test", Authenticators: agreed}),
+			"rootUsers":       []m{rootUser("Jane", m{"userEmail": "jane@doe.test", "authenticators": wanted})}})
+	}
+	own, other := p.register("own"), newPhone(virtualwebauthn.KeyTypeEC2).register("own")
+	renamed := maps.Clone(own)
+	renamed["authenticatorName"] = "another"
+	for name, agreed := range map[string][]any{"none": nil, "another": {other}, "another name": {renamed}, "twice": {own, own}} {
+		t.Run(name, func(t *testing.T) {
+			signUp(agreed, []any{own}).refused(400, "REQUEST_INVALID", "invalid client signature: it does not agree to a signup of this user")
+		})
+	}
+	org := signUp([]any{own}, []any{own}).result("createSubOrganizationResultV8").text("subOrganizationId")
+	if got := (by{b, b.root.org, p}).query("whoami", nil).ok().text("organizationId"); got != org {
+		t.Errorf("the passkey is of %s", got)
+	}
+}
+
+// A passkey's approval counts like a key's, and the vote names it.
+func TestAPasskeyApproves(t *testing.T) {
+	b := newBox(t, Options{})
+	p, key := newPhone(virtualwebauthn.KeyTypeRSA), newKey()
+	org := b.root.submit("CREATE_SUB_ORGANIZATION_V8", m{"subOrganizationName": "s", "rootQuorumThreshold": 2, "rootUsers": []m{
+		rootUser("one", m{"authenticators": []m{p.register("one")}}),
+		rootUser("two", m{"apiKeys": []m{{"apiKeyName": "k", "publicKey": key.PublicKey(), "curveType": "API_KEY_CURVE_P256"}}}),
+	}}).result("createSubOrganizationResultV8").text("subOrganizationId")
+	asked := (&who{box: b, org: org, key: key}).submit("CREATE_WALLET", m{"walletName": "w", "accounts": []m{}}).ok()
+	if got := asked.text("activity", "status"); got != statusConsensus {
+		t.Fatalf("status %s", got)
+	}
+	done := (by{b, org, p}).submit("APPROVE_ACTIVITY", m{"fingerprint": asked.text("activity", "fingerprint")}).ok()
+	vote := done.at("activity", "votes", "1").(m)
+	if done.text("activity", "status") != statusCompleted || vote["selection"] != "VOTE_SELECTION_APPROVED" || vote["publicKey"] == "" || vote["user"].(m)["userName"] != "one" {
+		t.Errorf("%s", done.raw)
+	}
 }
