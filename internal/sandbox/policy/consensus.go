@@ -20,11 +20,14 @@ const (
 // tried, and the answer is exact. Above, sets are grown one user at a time in several orders, leaving out whoever makes c
 // true without the votes in question; for a c that more approvals never make false, this misses only sets that no order
 // reaches, and it never finds one that is none. An error of c counts as false.
-func matters(c *Expression, context Context, votes, others []Voter) bool {
+// It takes its steps from those that are left; where there are none, nothing more is found.
+func matters(c *Expression, context Context, votes, others []Voter, left *int) bool {
 	if c == nil || c.root == nil {
 		return false // it holds without anybody
 	}
-	s := search{c: c, context: context, votes: votes, tries: consensusTries, steps: consensusSteps}
+	mine := min(*left, consensusSteps)
+	s := search{c: c, context: context, votes: votes, tries: consensusTries, steps: mine}
+	defer func() { *left -= mine - max(s.steps, 0) }()
 	candidates := c.distinguishable(others)
 	if len(candidates) <= exactVoters {
 		return s.every(candidates)

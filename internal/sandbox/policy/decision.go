@@ -78,8 +78,13 @@ type Decision struct {
 	Evaluations []Evaluation
 }
 
-// maxDecision bounds the steps of one decision over all policies; policies beyond it are errors.
-const maxDecision = 8 * maxSteps
+// Bounds of one decision over all its policies, in steps. Policies beyond the first are errors; the second is for finding
+// out who else could approve, the third for finding out whether one user could.
+const (
+	maxDecision = 2 * maxSteps
+	maxSearch   = maxSteps
+	maxMayVote  = maxSteps / 10
+)
 
 // Decide folds all policies into one decision: the root quorum allows everything and asks no policy; else a policy that
 // denies beats one that allows, that beats what is built in, that beats waiting for more approvals.
@@ -96,9 +101,9 @@ func Decide(policies []Policy, r Request) Decision {
 	}
 	d := Decision{Evaluations: make([]Evaluation, 0, len(policies))}
 	denied, allowed := false, false
-	steps := maxDecision
+	steps, search := maxDecision, maxSearch
 	for _, p := range policies {
-		o := outcome(p, r, &steps)
+		o := outcome(p, r, &steps, &search)
 		d.Evaluations = append(d.Evaluations, Evaluation{p.ID, o})
 		denied = denied || o == OutcomeDenyExplicit
 		allowed = allowed || o == OutcomeAllow
@@ -132,7 +137,7 @@ func (q Quorum) count(voters []Voter) int {
 }
 
 // outcome is what one policy says.
-func outcome(p Policy, r Request, steps *int) Outcome {
+func outcome(p Policy, r Request, steps, search *int) Outcome {
 	context := r.Context
 	context.vote(r.Approved)
 	active, err := share(p.Time, &context, steps)
@@ -151,7 +156,7 @@ func outcome(p Policy, r Request, steps *int) Outcome {
 		return OutcomeAllow
 	case holds && agreed && p.Effect == Deny:
 		return OutcomeDenyExplicit
-	case holds && p.Effect == Allow && matters(p.Consensus, context, r.Approved, r.Others):
+	case holds && p.Effect == Allow && matters(p.Consensus, context, r.Approved, r.Others, search):
 		return OutcomeConsensus
 	}
 	return OutcomeDenyImplicit
@@ -188,12 +193,12 @@ func MayVote(policies []Policy, r Request, voter Voter) bool {
 	everyone := slices.DeleteFunc(slices.Concat(r.Approved, r.Others), func(v Voter) bool { return v.User.ID == voter.User.ID })
 	context := r.Context
 	context.vote(r.Approved)
-	steps := maxDecision
+	steps, search := maxDecision, maxMayVote
 	for _, p := range policies {
 		active, err := share(p.Time, &context, &steps)
 		holds, err2 := share(p.Condition, &context, &steps)
 		if p.Effect == Allow && err == nil && err2 == nil && active && holds &&
-			matters(p.Consensus, context, []Voter{voter}, everyone) {
+			matters(p.Consensus, context, []Voter{voter}, everyone, &search) {
 			return true
 		}
 	}
