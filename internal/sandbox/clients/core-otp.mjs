@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { corePage, session } from "./core-page.mjs";
 import { code, flow, named, refused, step } from "./steps.mjs";
+import { env, parentId } from "./turnkey.mjs";
 
 const kinds = { "e-mail": { otpType: "OTP_TYPE_EMAIL", contact: "core@example.com" }, SMS: { otpType: "OTP_TYPE_SMS", contact: "+12025550123" } };
 
@@ -31,6 +32,27 @@ export async function otp(browser) {
   }
 
   const page = await corePage(browser, "swapped");
+  await flow(client, "OTP by e-mail, encrypted: log-in by otp_login_v2, to a session of another key", async () => {
+    const to = kinds["e-mail"];
+    const { verificationToken } = await page.run((answer) => client.verifyOtp(answer), { ...(await begin(page, to)), otpCode: await code(to.contact) });
+    await page.run(async (verificationToken) => {
+      const sessionPublicKey = await client.createApiKeyPair();
+      const { message, publicKey } = turnkey.core.getClientSignatureMessageForLogin({ verificationToken, sessionPublicKey });
+      const clientSignature = { message, publicKey, scheme: "CLIENT_SIGNATURE_SCHEME_API_P256", signature: await client.signWithApiKey({ message, publicKey }) };
+      const { session } = await client.httpClient.proxyOtpLoginV2({ verificationToken, publicKey: sessionPublicKey, clientSignature });
+      await client.storeSession({ sessionToken: session });
+    }, verificationToken);
+    assert.equal((await session(page)).user.userEmail, to.contact);
+  });
+  await flow(client, "the auth proxy's configuration", async () => {
+    const [config, helper, parameters] = await page.run(
+      async ([url, id]) => [await client.getProxyAuthConfig(), await turnkey.core.getAuthProxyConfig(id, url), await turnkey.core.getClientParams(id, url)],
+      [env.AUTH_PROXY_URL, env.AUTH_PROXY_CONFIG_ID],
+    );
+    assert.deepEqual(config, helper);
+    assert.equal(config.organizationId, parentId);
+    assert.deepEqual(parameters, {});
+  });
   await step("a wrong code is told in the words that @turnkey/core knows", async () => {
     const to = { otpType: "OTP_TYPE_EMAIL", contact: "core-wrong@example.com" };
     const begun = await begin(page, to);

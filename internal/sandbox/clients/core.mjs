@@ -2,6 +2,7 @@
 import { open } from "./browser.mjs";
 import { step } from "./steps.mjs";
 import { keys } from "./core-keys.mjs";
+import { oauth } from "./core-oauth.mjs";
 import { otp, plainOtp } from "./core-otp.mjs";
 import { passkeys } from "./core-passkey.mjs";
 import { sessions } from "./core-session.mjs";
@@ -10,7 +11,7 @@ import { wallets } from "./core-wallet.mjs";
 import { webauthn } from "./webauthn.mjs";
 
 const browser = await step("a browser with both bundles", open);
-for (const group of [plainOtp, sessions, wallets, passkeys, webauthn, keys, otp, user]) {
+for (const group of [plainOtp, sessions, wallets, passkeys, webauthn, keys, otp, user, oauth]) {
   await group(browser);
 }
 await browser.close();

@@ -50,3 +50,8 @@ func TestR21_SessionsByBundle(t *testing.T) {
 func TestR21_OrganizationsOfManyPeople(t *testing.T) {
 	node(t, "organization.mjs", sandbox(t), nil)
 }
+
+// Every identity provider, played by the sandbox.
+func TestR21_OAuthByEveryProvider(t *testing.T) {
+	node(t, "oauth.mjs", sandbox(t), nil)
+}

@@ -11,8 +11,8 @@ export async function webauthn(browser) {
   const name = named("@turnkey/webauthn-stamper", "in Chromium");
   const page = await browser.page("unmodified");
 
-  /** Registers a passkey in the page: what an authenticator's making wants. */
-  async function register(authenticatorName) {
+  /** Registers a passkey in a page: what an authenticator's making wants. */
+  async function register(page, authenticatorName) {
     const challenge = randomBytes(32).toString("base64url");
     const attestation = await page.run(async (challenge) => {
       const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
@@ -29,13 +29,13 @@ export async function webauthn(browser) {
   const account = await flow(name, "register a passkey with getWebAuthnAttestation, and sign up with it", async () => {
     const made = await parent().createSubOrganization({
       subOrganizationName: "Grace's", rootQuorumThreshold: 1,
-      rootUsers: [{ userName: "Grace", apiKeys: [], oauthProviders: [], authenticators: [await register("Key")] }],
+      rootUsers: [{ userName: "Grace", apiKeys: [], oauthProviders: [], authenticators: [await register(page, "Key")] }],
     });
     return made.subOrganizationId;
   });
 
-  /** Calls @turnkey/http in the page, stamped by the passkey. */
-  const call = (method, input) =>
+  /** Calls @turnkey/http in a page, stamped by the passkey of its authenticator. */
+  const call = (page, method, input) =>
     page.run(
       ({ baseUrl, method, input }) => new turnkey.http.TurnkeyClient({ baseUrl }, new turnkey.WebauthnStamper({ rpId: "localhost" }))[method](input),
       { baseUrl: apiBaseUrl, method, input },
@@ -43,21 +43,22 @@ export async function webauthn(browser) {
 
   await flow(name, "stamp a query, under the account's id and its parent's", async () => {
     for (const organizationId of [account, (await parent().getWhoami()).organizationId]) {
-      assert.equal((await call("getWhoami", { organizationId })).organizationId, account);
+      assert.equal((await call(page, "getWhoami", { organizationId })).organizationId, account);
     }
   });
   await flow(name, "stamp an activity", async () => {
-    const { activity } = await call("createWallet", {
+    const { activity } = await call(page, "createWallet", {
       type: "ACTIVITY_TYPE_CREATE_WALLET", organizationId: account, timestampMs: String(Date.now()),
       parameters: { walletName: "W", accounts: [{ curve: "CURVE_SECP256K1", pathFormat: "PATH_FORMAT_BIP32", path: "m/44'/60'/0'/0/0", addressFormat: "ADDRESS_FORMAT_ETHEREUM" }] },
     });
     assert.equal(activity.status, "ACTIVITY_STATUS_COMPLETED");
     assert.equal(activity.votes.length, 1);
-    await refused(call("getWhoami", { organizationId: "00000000-0000-4000-8000-000000000000" }));
+    await refused(call(page, "getWhoami", { organizationId: "00000000-0000-4000-8000-000000000000" }));
   });
 
   await flow(`${named("@turnkey/sdk-server")} with ${named("@turnkey/webauthn-stamper")}`, "recovery: the e-mail's key lets its owner register another passkey", async () => {
     const [email, target, first] = ["lost@example.com", generateP256KeyPair(), newKey()];
+    const other = await browser.page("unmodified"); // whose authenticator holds no other passkey
     const made = await parent().createSubOrganization({
       subOrganizationName: "Lost", rootQuorumThreshold: 1, rootUsers: [{ userName: "Lost", userEmail: email, apiKeys: [apiKey(first)], authenticators: [], oauthProviders: [] }],
     });
@@ -65,9 +66,10 @@ export async function webauthn(browser) {
     const { userId } = await parent().initUserEmailRecovery({ organizationId, email, targetPublicKey: target.publicKeyUncompressed, emailCustomization: { appName: "Example" } });
     const privateKey = decryptCredentialBundle((await message(email)).bundle, target.privateKey);
     const pair = { privateKey, publicKey: uint8ArrayToHexString(getPublicKey(uint8ArrayFromHexString(privateKey), true)) };
-    const { authenticatorId } = await client(organizationId, pair).recoverUser({ userId, authenticator: await register("New key") });
+    const { authenticatorId } = await client(organizationId, pair).recoverUser({ userId, authenticator: await register(other, "New key") });
     assert.ok(authenticatorId.length > 0);
-    assert.equal((await call("getWhoami", { organizationId })).userId, userId);
+    assert.equal((await call(other, "getWhoami", { organizationId })).userId, userId);
+    await other.close();
   });
   await page.close();
 }
