@@ -1,7 +1,8 @@
 // Package chain knows what other people's chains write down: Keccak-256, Ethereum and Solana addresses, EIP-712 typed
-// data and EIP-7702 authorizations, each read strictly and reduced to the digest that is signed.
+// data, EIP-7702 authorizations, and the unsigned transactions of Ethereum, Solana and Tempo, each read strictly and
+// reduced to what is signed.
 //
-// It holds no keys and signs nothing: the sandbox's wallets and the window's approval stand on it, so that what is
+// It holds no keys and signs nothing, though it puts a signature into the transaction it belongs to: the sandbox's wallets and the window's approval stand on it, so that what is
 // shown and what is signed come from one reading. It does not talk to a node and knows no contract.
 //
 // Input comes from strangers. Sizes, nesting and the number of types are limited; what breaks a limit or a rule is an

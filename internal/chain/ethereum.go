@@ -135,13 +135,21 @@ func (t *EthereumTransaction) readTyped(r *rlpReader) {
 // readCall reads what all types have in the same order.
 func (t *EthereumTransaction) readCall(r *rlpReader) {
 	t.Gas = r.integer(8).Uint64()
-	if to := r.text(); len(to) == 20 {
-		t.To = (*[20]byte)(to)
-	} else if len(to) != 0 {
-		r.fail("an address of %d bytes", len(to))
-	}
+	t.To = readMaybeAddress(r)
 	t.Value = r.integer(32)
 	t.Data = r.text()
+}
+
+// readMaybeAddress reads 20 bytes or none.
+func readMaybeAddress(r *rlpReader) *[20]byte {
+	switch b := r.text(); len(b) {
+	case 20:
+		return (*[20]byte)(b)
+	case 0:
+	default:
+		r.fail("an address of %d bytes", len(b))
+	}
+	return nil
 }
 
 func readNonce(r *rlpReader) uint64 {

@@ -21,7 +21,7 @@
 //     init_otp, verify_otp, otp_login, stamp_login, create_sub_organization (all versions), create_wallet,
 //     create_wallet_accounts, create_api_keys and delete_api_keys (all curves), create_authenticators,
 //     delete_authenticators, get_authenticator, get_authenticators; sign_raw_payload, sign_raw_payloads,
-//     sign_transaction (all but Tempo).
+//     sign_transaction.
 //   - Done of log-ins by bundle and of sessions: email_auth, init_otp_auth, otp_auth, create_read_write_session,
 //     init_user_email_recovery, recover_user (all versions), create_read_only_session and the header X-Session,
 //     create_session_profile, get_session_profile, get_session_profiles, list_email_events.
@@ -54,6 +54,11 @@
 //     and an organization has at most 100 profiles. A key that lasts cannot log itself in with a profile.
 //   - Keys in bundles are named after the time in RFC 3339; a mail without a magicLinkTemplate links to a page of
 //     http://localhost:3000; a code of init_otp_auth is sent to a user's contact alone, and is good for otp_auth alone.
+//   - What is not read of transactions stands in the comment of package transaction. A legacy Ethereum transaction without
+//     a chain id, and a Solana transaction or PSBT in which nothing is the signer's to sign, are INVALID_TRANSACTION. An
+//     input before SegWit needs non_witness_utxo; a later one may have it or not, for the service wanted it absent once.
+//     A script's input (P2SH, P2WSH) is the signer's when the script names its key. sign_raw_payloads tells policies no
+//     typed data.
 //   - appProofs are never sent.
 //   - Of users, what no source says: update_user leaves as it is what is absent, empty, or an empty list, so tags are taken
 //     away by update_user_tag; a contact that is set again stays verified; several users may have one name or contact; a

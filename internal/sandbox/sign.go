@@ -220,5 +220,8 @@ func keywords(told *policy.Context) map[string]any {
 	if told.Bitcoin.Tx != nil {
 		values["bitcoin.tx"] = told.Bitcoin.Tx
 	}
+	if told.Tempo.Tx != nil {
+		values["tempo.tx"] = told.Tempo.Tx
+	}
 	return values
 }

@@ -58,11 +58,8 @@ func (in *unsigned) sign(c *call, name named) (err error) {
 // refusedTransaction passes on why a transaction is not signed.
 func refusedTransaction(err error) error {
 	e, ok := errors.AsType[*transaction.Error](err)
-	switch {
-	case !ok:
+	if !ok {
 		return err
-	case e.Code == transaction.NotDone:
-		return unimplemented(e.Text)
 	}
 	return badTransaction(string(e.Code), e.Text)
 }

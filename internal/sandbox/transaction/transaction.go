@@ -1,15 +1,16 @@
 // Package transaction reads unsigned transactions as sign_transaction takes them, tells a policy what they do, and
-// signs them: Ethereum, Solana, Tron and Bitcoin, one file each.
+// signs them: Ethereum, Solana, Tron, Bitcoin and Tempo, one file each.
 //
 // It owns how each chain is signed and what stands in the policy language's structs. It holds no keys, knows no
 // organization and asks no node: whether the money is there, whether a nonce is right or a fee enough is not checked.
-// The bytes of Ethereum and Solana are read by chain, which the window shares, those of Bitcoin by btcd's psbt and
-// txscript, and Tron's protobuf by protowire.
+// The bytes of Ethereum, Solana and Tempo are read by chain, which the window shares, those of Bitcoin by btcd's psbt
+// and txscript, and Tron's protobuf by protowire.
 //
 // Input comes from strangers. What cannot be read to the last byte is INVALID_TRANSACTION; nothing panics.
 //
 // What it does not do:
-//   - Tempo: its rules of signing stand in no source. Parse says so with [NotDone].
+//   - Tempo: the half of a fee payer, access keys, delegations and signatures other than secp256k1. A sponsored
+//     transaction comes back in its form of 0x76 with the sender's signature; what the service sends is not known.
 //   - Solana's messages of version 1, and more than 1232 bytes.
 //   - Tron contracts other than the seven that the policy language knows.
 //   - Taproot scripts and SegWit wrapped in P2SH, which the service does not do either.
@@ -47,7 +48,6 @@ type Code string
 const (
 	Invalid     Code = "INVALID_TRANSACTION"
 	Unsupported Code = "UNSUPPORTED_TRANSACTION_TYPE"
-	NotDone     Code = "" // the service does it, this package does not
 )
 
 // Error is a transaction that will not be signed. Text repeats nothing secret.
@@ -71,8 +71,6 @@ func Parse(kind, text string, by Signer) (Transaction, error) {
 	switch {
 	case name == kind:
 		return nil, &Error{Unsupported, "unsupported transaction type"}
-	case name == "TEMPO":
-		return nil, &Error{NotDone, kind}
 	case name == "SOLANA":
 		curve = hd.Ed25519
 	}
@@ -92,6 +90,8 @@ func Parse(kind, text string, by Signer) (Transaction, error) {
 		return readTron(raw, by)
 	case "BITCOIN":
 		return readBitcoin(raw, by)
+	case "TEMPO":
+		return readTempo(raw, by)
 	}
 	return nil, &Error{Unsupported, "unsupported transaction type"}
 }

@@ -18,7 +18,7 @@ func TestUnknownTypesAndWrongCurves(t *testing.T) {
 		{"no prefix", "ETHEREUM", ethereum.unsigned, "ETHEREUM", accountPath, Unsupported},
 		{"unknown", "TRANSACTION_TYPE_DOGE", ethereum.unsigned, "ETHEREUM", accountPath, Unsupported},
 		{"empty", "", ethereum.unsigned, "ETHEREUM", accountPath, Unsupported},
-		{"tempo", "TRANSACTION_TYPE_TEMPO", "76c0", "ETHEREUM", accountPath, NotDone},
+		{"tempo with ed25519", "TRANSACTION_TYPE_TEMPO", "76c0", "SOLANA", solana.path, Invalid},
 		{"ethereum with ed25519", "TRANSACTION_TYPE_ETHEREUM", ethereum.unsigned, "SOLANA", solana.path, Invalid},
 		{"solana with secp256k1", "TRANSACTION_TYPE_SOLANA", solana.unsigned, "ETHEREUM", accountPath, Invalid},
 	} {
@@ -72,7 +72,7 @@ func fuzz(f *testing.F, kind string) {
 		}
 		var c policy.Context
 		tx.Tell(&c)
-		if c.Eth.Tx == nil && c.Solana.Tx == nil && c.Tron.Tx == nil && c.Bitcoin.Tx == nil {
+		if c.Eth.Tx == nil && c.Solana.Tx == nil && c.Tron.Tx == nil && c.Bitcoin.Tx == nil && c.Tempo.Tx == nil {
 			t.Fatal("nothing is told")
 		}
 		signed, err := tx.Sign()
@@ -85,4 +85,5 @@ func fuzz(f *testing.F, kind string) {
 func FuzzR15_EthereumTransaction(f *testing.F) { fuzz(f, "ETHEREUM") }
 func FuzzR15_SolanaTransaction(f *testing.F)   { fuzz(f, "SOLANA") }
 func FuzzR15_TronTransaction(f *testing.F)     { fuzz(f, "TRON") }
+func FuzzR15_TempoTransaction(f *testing.F)    { fuzz(f, "TEMPO") }
 func FuzzR15_PSBT(f *testing.F)                { fuzz(f, "BITCOIN") }
