@@ -2,8 +2,9 @@
 // data, EIP-7702 authorizations, and the unsigned transactions of Ethereum, Solana and Tempo, each read strictly and
 // reduced to what is signed.
 //
-// It holds no keys and signs nothing, though it puts a signature into the transaction it belongs to: the sandbox's wallets and the window's approval stand on it, so that what is
-// shown and what is signed come from one reading. It does not talk to a node and knows no contract.
+// It holds no keys and signs nothing, though it puts a signature into the transaction that it belongs to: the sandbox's
+// wallets and the window's approval stand on it, so that what is shown and what is signed come from one reading. It does
+// not talk to a node and knows no contract.
 //
 // Input comes from strangers. Sizes, nesting and the number of types are limited; what breaks a limit or a rule is an
 // error of kind Invalid (code request.invalid), never a panic. Where the standards leave a choice the stricter reading
