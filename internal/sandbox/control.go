@@ -168,8 +168,11 @@ func (c *control) file(name, kind string) http.HandlerFunc {
 // json turns what a route returns into the answer.
 func (c *control) json(route route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, route.bodyMax)
-		out, err := route.run(c, r)
+		out, err := any(nil), error(tooLargeFor(route.bodyMax))
+		if r.ContentLength <= route.bodyMax || route.bodyMax == 0 {
+			r.Body = http.MaxBytesReader(w, r.Body, route.bodyMax)
+			out, err = route.run(c, r)
+		}
 		if err == nil {
 			writeJSON(w, http.StatusOK, out)
 			return

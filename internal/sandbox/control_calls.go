@@ -172,9 +172,7 @@ func (c *control) reset(r *http.Request) (any, error) {
 func bodyOf(r *http.Request) ([]byte, error) {
 	text, err := io.ReadAll(r.Body)
 	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		refused := tooLarge()
-		refused.expected = fmt.Sprintf("at most %d bytes", large.Limit)
-		return nil, refused
+		return nil, tooLargeFor(large.Limit)
 	}
 	if err != nil {
 		return nil, badBody("it broke off")
@@ -201,6 +199,10 @@ func (c *control) setFaults(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return c.faults(r)
+}
+
+func tooLargeFor(most int64) *refusal {
+	return tooLarge().because("body", fmt.Sprintf("at most %d bytes", most), "")
 }
 
 // readControl reads a small JSON object; an empty body is an empty object.
