@@ -19,6 +19,8 @@ func TestASubOrganizationDeletesItselfWithEverything(t *testing.T) {
 		result("createPrivateKeysResultV2")
 	jane.submit("INIT_IMPORT_WALLET", m{"userId": jane.user}).result("initImportWalletResult")
 	jane.submit("CREATE_POLICY_V3", m{"policyName": "p", "effect": "EFFECT_ALLOW", "notes": ""}).result("createPolicyResult")
+	jane.submit("CREATE_MFA_POLICY", m{"userId": bob.user, "mfaPolicyName": "p", "condition": "true", "order": 1,
+		"requiredAuthenticationMethods": []m{{"any": []m{{"type": "AUTHENTICATION_TYPE_API_KEY"}}}}}).result("createMfaPolicyResult")
 	pending, _ := b.root.in(jane.org).initOTP("jane@doe.test")
 	s := b.state.Load()
 	s.mu.Lock()

@@ -36,7 +36,8 @@ func (in *deleteUsers) run(t *tx) (any, error) {
 	return userIDs{in.UserIDs}, nil
 }
 
-// removeUsers stages the end of users, and takes them out of the root users of settled, which is not installed yet.
+// removeUsers stages the end of users and of what is theirs alone, and takes them out of the root users of settled,
+// which is not installed yet.
 func (t *tx) removeUsers(off map[uuid.UUID]bool, settled *settings) error {
 	root := slices.DeleteFunc(slices.Clone(settled.root), func(id uuid.UUID) bool { return off[id] })
 	if len(root) < int(settled.threshold) {
@@ -45,6 +46,16 @@ func (t *tx) removeUsers(off map[uuid.UUID]bool, settled *settings) error {
 	for _, u := range t.org.users {
 		if off[u.id] {
 			t.stage(gone{u})
+		}
+	}
+	for _, p := range t.org.shelved().factors.all {
+		if off[p.user] {
+			t.stage(gone{p})
+		}
+	}
+	for _, i := range t.org.shelved().imports.all {
+		if off[i.user] {
+			t.stage(gone{i})
 		}
 	}
 	settled.root = root

@@ -173,6 +173,8 @@ func TestDeletedUsersAreGone(t *testing.T) {
 	jane.submit("DELETE_USERS", m{"userIds": []string{nowhere}}).refused(404, "REQUEST_INVALID", "no user found")
 	jane.submit("DELETE_USERS", m{"userIds": []string{}}).refused(400, "REQUEST_INVALID", "no user IDs provided")
 	bob.query("whoami", nil).ok()
+	jane.submit("CREATE_MFA_POLICY", m{"userId": bob.user, "mfaPolicyName": "p", "condition": "true", "order": 1,
+		"requiredAuthenticationMethods": []m{{"any": []m{{"type": "AUTHENTICATION_TYPE_API_KEY"}}}}}).result("createMfaPolicyResult")
 	r := jane.submit("DELETE_USERS", m{"userIds": []string{bob.user}}).result("deleteUsersResult")
 	if r.text("userIds", "0") != bob.user {
 		t.Errorf("the answer names %v", r.body)
@@ -186,6 +188,9 @@ func TestDeletedUsersAreGone(t *testing.T) {
 			t.Errorf("found by Bob's e-mail address: %v", got)
 		}
 		jane.with(eve.key).query("whoami", nil).ok()
+		if left := b.state.Load().orgs[mustID(t, jane.org)].shelved().factors.all; len(left) != 0 {
+			t.Errorf("%d of Bob's MFA policies are left", len(left))
+		}
 	}
 	gone(b)
 	b.Close()
