@@ -209,8 +209,9 @@ func TestAttestedLogInByPhoneNumber(t *testing.T) {
 			"clientSignature": b.signSignup(key, jwt, token.SignupUsage{PhoneNumber: number})}).result("createSubOrganizationResultV8").text("subOrganizationId")
 	}
 	one := rootUser("one", m{"userPhoneNumber": number})
-	org := signUp(one)
 	attested := by{b, b.root.org, attestedBy(key, jwt)}
+	attested.in(b.suborg("typed", one)).query("whoami", nil).refused(401, "CREDENTIAL_NOT_FOUND", "verified contact could not be found")
+	org := signUp(one)
 	if got := attested.submit("STAMP_LOGIN", m{"publicKey": key.PublicKey()}).ok().text("activity", "organizationId"); got != org {
 		t.Errorf("logged in to %s", got)
 	}

@@ -90,7 +90,19 @@ func newDevice(kind virtualwebauthn.KeyType, options virtualwebauthn.Authenticat
 	return &device{
 		rp:         virtualwebauthn.RelyingParty{ID: "example.com", Name: "Example", Origin: "https://example.com"},
 		auth:       virtualwebauthn.NewAuthenticatorWithOptions(options),
-		credential: virtualwebauthn.NewCredential(kind),
+		credential: newCredential(kind),
+	}
+}
+
+// newCredential makes a credential as authenticators do. The library writes a coordinate that begins with a zero byte in
+// fewer than 32 bytes, which no authenticator does; so a key with one is not taken.
+func newCredential(kind virtualwebauthn.KeyType) virtualwebauthn.Credential {
+	const whole = 77 // bytes of COSE with two coordinates of 32
+	for {
+		c := virtualwebauthn.NewCredential(kind)
+		if kind != virtualwebauthn.KeyTypeEC2 || len(c.Key.AttestationData()) == whole {
+			return c
+		}
 	}
 }
 
