@@ -202,7 +202,7 @@ func TestIsolation_AKeyNeverReachesAnotherOrganization(t *testing.T) {
 	keyID := jane.query("get_api_keys", nil).ok().text("apiKeys", "0", "apiKeyId")
 	passkeyID := jane.submit("CREATE_AUTHENTICATORS_V2", m{"userId": jane.user, "authenticators": []m{someAuthenticator("", "")}}).
 		result("createAuthenticatorsResult").text("authenticatorIds", "0")
-	ids := m{"userId": jane.user, "authenticatorId": passkeyID, "walletId": wallet, "address": address, "apiKeyId": keyID, "activityId": made.text("activity", "id"),
+	ids := m{"userId": jane.user, "oauth2CredentialId": nowhere, "authenticatorId": passkeyID, "walletId": wallet, "address": address, "apiKeyId": keyID, "activityId": made.text("activity", "id"),
 		"privateKeyId": jane.submit("CREATE_PRIVATE_KEYS_V2", m{"privateKeys": []m{{"privateKeyName": "Jane's own too", "curve": "CURVE_P256",
 			"privateKeyTags": []string{}, "addressFormats": []string{}}}}).result("createPrivateKeysResultV2").text("privateKeys", "0", "privateKeyId"),
 		"sessionProfileId": nowhere, "email": "jane@doe.test",
@@ -277,6 +277,7 @@ func parametersFor(kind string, ids m) m {
 		"targetPublicKey": newKey().PublicKey(), "encryptedBundle": "x", "privateKeyName": "k", "curve": "CURVE_ED25519", "addressFormats": []string{},
 		"privateKeys":         []m{{"privateKeyName": "k", "curve": "CURVE_P256", "privateKeyTags": []string{}, "addressFormats": []string{}}},
 		"unsignedTransaction": "eb808504a817c8008252089478839f6054d7ed13918bae0473ba31b1ca9d726587038d7ea4c6800080018080", "type": "TRANSACTION_TYPE_ETHEREUM",
+		"oauth2CredentialId": nowhere, "authCode": "x", "redirectUri": "x", "codeVerifier": "x", "nonce": "x", "provider": "OAUTH2_PROVIDER_X", "clientId": "x", "encryptedClientSecret": "00",
 		"providerIds": []any{nowhere}, "oidcToken": "x.x.x", "oauthProviders": []m{{"providerName": "p", "oidcToken": "x.x.x"}},
 		"otpType": "OTP_TYPE_EMAIL", "contact": "jane@doe.test", "appName": "x", "otpId": nowhere, "email": "jane@doe.test", "emailCustomization": m{"appName": "x"}, "sessionProfileName": "x", "scope": "true", "otpCode": "x", "encryptedOtpBundle": "x",
 		"subOrganizationName": "x", "rootQuorumThreshold": 1,

@@ -50,6 +50,9 @@ var recordKinds = []stored{
 	{bucketTag, (*state).readTag, func(s *state) iter.Seq[record] {
 		return ofOrganizations(s, func(o *organization) []*tag { return o.shelved().tags.all })
 	}},
+	{bucketOAuth2Credential, (*state).readOAuth2Credential, func(s *state) iter.Seq[record] {
+		return ofOrganizations(s, func(o *organization) []*oauth2Credential { return o.shelved().oauth2.all })
+	}},
 	{bucketSessionProfile, (*state).readSessionProfile, func(s *state) iter.Seq[record] {
 		return ofOrganizations(s, func(o *organization) []*sessionProfile { return o.shelved().profiles.all })
 	}},

@@ -133,7 +133,9 @@ func TestMFAPoliciesAreChecked(t *testing.T) {
 		}
 		return jane.submit("CREATE_MFA_POLICY", p)
 	}
-	steps := func(methods ...m) m { return m{"requiredAuthenticationMethods": []m{{"any": append([]m{}, methods...)}}} }
+	steps := func(methods ...m) m {
+		return m{"requiredAuthenticationMethods": []m{{"any": append([]m{}, methods...)}}}
+	}
 	const invalid = "REQUEST_INVALID"
 	create(steps(method("PASSKEY"))).refused(400, invalid, "user ("+jane.user+") cannot satisfy mfa policy requirement: mfa policy 'f' requires one of [\"Passkey\"] but user does not, or will not, have a matching credential")
 	create(steps(method("PASSKEY"), method("OAUTH"))).refused(400, invalid, `requires one of ["Passkey", "Oauth"]`)

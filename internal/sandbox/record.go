@@ -113,6 +113,7 @@ type shelves struct {
 	rules   shelf[*rule]
 	factors shelf[*mfaPolicy]
 	tags    shelf[*tag]
+	oauth2  shelf[*oauth2Credential]
 	proxies shelf[*authProxy]
 }
 

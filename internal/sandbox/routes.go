@@ -23,6 +23,8 @@ func endpoints() map[string]endpoint {
 		query + "get_private_key":          queryOf[privateKeyFilter]{getPrivateKey},
 		query + "get_activity":             queryOf[activityFilter]{getActivity},
 		query + "list_activities":          queryOf[activitiesFilter]{listActivities},
+		query + "get_oauth2_credential":    queryOf[oauth2CredentialFilter]{getOAuth2Credential},
+		query + "list_oauth2_credentials":  queryOf[nothing]{listOAuth2Credentials},
 		query + "get_oauth_providers":      queryOf[anyUserFilter]{getOAuthProviders},
 		query + "get_organization_configs": queryOf[nothing]{getOrganizationConfigs},
 		query + "list_user_tags":           queryOf[nothing]{listUserTags},
@@ -87,6 +89,21 @@ func endpoints() map[string]endpoint {
 		},
 		submit + "oauth_login": submitOf{
 			"ACTIVITY_TYPE_OAUTH_LOGIN": {"oauthLoginIntent", "oauthLoginResult", byParent | ofOneself, parametersOf[oauthLogin]()},
+		},
+		submit + "oauth": submitOf{
+			"ACTIVITY_TYPE_OAUTH": {"oauthIntent", "oauthResult", byParent | ofOneself, parametersOf[oauthBundle]()},
+		},
+		submit + "oauth2_authenticate": submitOf{
+			"ACTIVITY_TYPE_OAUTH2_AUTHENTICATE": {"oauth2AuthenticateIntent", "oauth2AuthenticateResult", byPolicy, parametersOf[oauth2Authenticate]()},
+		},
+		submit + "create_oauth2_credential": submitOf{
+			"ACTIVITY_TYPE_CREATE_OAUTH2_CREDENTIAL": {"createOauth2CredentialIntent", "createOauth2CredentialResult", byPolicy, parametersOf[createOAuth2Credential]()},
+		},
+		submit + "update_oauth2_credential": submitOf{
+			"ACTIVITY_TYPE_UPDATE_OAUTH2_CREDENTIAL": {"updateOauth2CredentialIntent", "updateOauth2CredentialResult", byPolicy, parametersOf[updateOAuth2Credential]()},
+		},
+		submit + "delete_oauth2_credential": submitOf{
+			"ACTIVITY_TYPE_DELETE_OAUTH2_CREDENTIAL": {"deleteOauth2CredentialIntent", "deleteOauth2CredentialResult", byPolicy, parametersOf[deleteOAuth2Credential]()},
 		},
 		submit + "create_oauth_providers": submitOf{
 			"ACTIVITY_TYPE_CREATE_OAUTH_PROVIDERS":    {"createOauthProvidersIntent", "createOauthProvidersResult", ofOneself, parametersOf[createOAuthProvidersV1]()},
