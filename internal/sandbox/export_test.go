@@ -55,7 +55,8 @@ const phraseOfZeros = "abandon abandon abandon abandon abandon abandon abandon a
 func (w *who) importWallet(name, phrase string, accounts ...m) answer {
 	w.t.Helper()
 	target := w.submit("INIT_IMPORT_WALLET", m{"userId": w.user}).result("initImportWalletResult").text("importBundle")
-	return w.submit("IMPORT_WALLET", m{"userId": w.user, "walletName": name, "encryptedBundle": w.sealedTo(target, []byte(phrase)), "accounts": accounts})
+	return w.submit("IMPORT_WALLET", m{"userId": w.user, "walletName": name, "encryptedBundle": w.sealedTo(target, []byte(phrase)),
+		"accounts": append([]m{}, accounts...)})
 }
 
 func TestAWalletIsImportedAndExported(t *testing.T) {
