@@ -283,6 +283,7 @@ func parametersFor(kind string, ids m) m {
 		"subOrganizationName": "x", "rootQuorumThreshold": 1,
 		"users":   []m{{"userName": "x", "userEmail": "x@doe.test", "accessType": "ACCESS_TYPE_API", "apiKeys": []m{}, "authenticators": []m{}, "oauthProviders": []m{}, "userTags": []string{}}},
 		"userIds": []any{ids["userId"]}, "userName": "x", "userEmail": "jane@doe.test", "userPhoneNumber": "+4915112345678", "threshold": 1, "organizationName": "x",
+		"privateKeyTagName": "x", "newPrivateKeyTagName": "x", "privateKeyTagId": nowhere, "privateKeyTagIds": []string{nowhere}, "addPrivateKeyIds": []any{ids["privateKeyId"]}, "removePrivateKeyIds": []string{},
 		"userTagName": "x", "newUserTagName": "x", "userTagId": nowhere, "userTagIds": []string{nowhere}, "addUserIds": []any{ids["userId"]}, "removeUserIds": []any{ids["userId"]},
 		"name": "FEATURE_NAME_WEBHOOK", "value": "https://hooks.test/x",
 		"rootUsers": []m{{"userName": "x", "userEmail": "jane@doe.test", "apiKeys": []m{}, "authenticators": []m{}, "oauthProviders": []m{}}}}

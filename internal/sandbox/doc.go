@@ -26,7 +26,7 @@
 //     init_user_email_recovery, recover_user (all versions), create_read_only_session and the header X-Session,
 //     create_session_profile, get_session_profile, get_session_profiles, list_email_events.
 //   - Done of users and organizations: create_users (all versions), delete_users, update_user, update_user_name,
-//     update_user_email, update_user_phone_number, create_user_tag, update_user_tag, delete_user_tags, list_user_tags,
+//     update_user_email, update_user_phone_number, tags of users and of private keys (create, update, delete, list),
 //     update_root_quorum, set_organization_feature, remove_organization_feature, update_organization_name,
 //     delete_sub_organization.
 //   - The Auth Proxy's settings are kept and told, and the proxy itself is not here. ENABLE_AUTH_PROXY, DISABLE_AUTH_PROXY

@@ -51,12 +51,9 @@ func knownCurve(curve string) bool {
 
 func (in *createPrivateKeys) stage(t *tx) error {
 	for i, k := range in.drawn {
-		for _, tag := range in.PrivateKeys[i].PrivateKeyTags {
-			id, err := t.keyTag(tag)
-			if err != nil {
-				return err
-			}
-			k.tags = append(k.tags, id)
+		var err error
+		if k.tags, err = t.findTags(tagOfPrivateKey, in.PrivateKeys[i].PrivateKeyTags); err != nil {
+			return err
 		}
 		if err := t.addPrivateKey(k, in.drawn[:i]); err != nil {
 			return err
@@ -167,9 +164,4 @@ func getPrivateKey(c *call, in *privateKeyFilter) (any, error) {
 	return struct {
 		PrivateKey privateKeyView `json:"privateKey"`
 	}{k.view()}, nil
-}
-
-// keyTag returns the tag of that id, if it is one for private keys.
-func (t *tx) keyTag(text string) (uuid.UUID, error) {
-	return uuid.UUID{}, notFound("no private key tag found with the given ID", "privateKeyTagId", text)
 }

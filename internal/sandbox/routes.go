@@ -27,6 +27,7 @@ func endpoints() map[string]endpoint {
 		query + "list_oauth2_credentials":  queryOf[nothing]{listOAuth2Credentials},
 		query + "get_oauth_providers":      queryOf[anyUserFilter]{getOAuthProviders},
 		query + "get_organization_configs": queryOf[nothing]{getOrganizationConfigs},
+		query + "list_private_key_tags":    queryOf[nothing]{listPrivateKeyTags},
 		query + "list_user_tags":           queryOf[nothing]{listUserTags},
 
 		query + "list_policies":          queryOf[nothing]{listPolicies},
@@ -190,6 +191,15 @@ func endpoints() map[string]endpoint {
 		},
 		submit + "delete_private_keys": submitOf{
 			"ACTIVITY_TYPE_DELETE_PRIVATE_KEYS": {"deletePrivateKeysIntent", "deletePrivateKeysResult", byPolicy, parametersOf[deletePrivateKeys]()},
+		},
+		submit + "create_private_key_tag": submitOf{
+			"ACTIVITY_TYPE_CREATE_PRIVATE_KEY_TAG": {"createPrivateKeyTagIntent", "createPrivateKeyTagResult", byPolicy, parametersOf[createPrivateKeyTag]()},
+		},
+		submit + "update_private_key_tag": submitOf{
+			"ACTIVITY_TYPE_UPDATE_PRIVATE_KEY_TAG": {"updatePrivateKeyTagIntent", "updatePrivateKeyTagResult", byPolicy, parametersOf[updatePrivateKeyTag]()},
+		},
+		submit + "delete_private_key_tags": submitOf{
+			"ACTIVITY_TYPE_DELETE_PRIVATE_KEY_TAGS": {"deletePrivateKeyTagsIntent", "deletePrivateKeyTagsResult", byPolicy, parametersOf[deletePrivateKeyTags]()},
 		},
 		submit + "export_private_key": submitOf{
 			"ACTIVITY_TYPE_EXPORT_PRIVATE_KEY": {"exportPrivateKeyIntent", "exportPrivateKeyResult", byPolicy, parametersOf[exportPrivateKey]()},

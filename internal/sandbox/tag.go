@@ -132,13 +132,37 @@ func (t *tx) nameTag(g *tag, name string) error {
 	return nil
 }
 
+// renameTag stages g with another name; "" is none.
+func (t *tx) renameTag(g *tag, name string) error {
+	if name == "" {
+		name = g.name
+	}
+	return t.nameTag(g, name)
+}
+
 // dropTags stages the end of tags, which nobody may have any more when this is done.
-func (t *tx) dropTags(kind tagKind, ids []uuid.UUID) {
+func (t *tx) dropTags(ids []uuid.UUID) {
 	for _, id := range ids {
-		if g, ok := t.org.shelved().tags.find(id); ok && g.kind == kind {
+		if g, ok := t.org.shelved().tags.find(id); ok {
 			t.stage(gone{g})
 		}
 	}
+}
+
+// tagged returns tags with id added or removed, or as they are. Removal comes before addition.
+func tagged(tags []uuid.UUID, id uuid.UUID, add, remove bool) []uuid.UUID {
+	switch {
+	case remove:
+		return untagged(tags, []uuid.UUID{id})
+	case add && !slices.Contains(tags, id):
+		return append(slices.Clone(tags), id)
+	}
+	return tags
+}
+
+// untagged returns tags without those that are off.
+func untagged(tags, off []uuid.UUID) []uuid.UUID {
+	return slices.DeleteFunc(slices.Clone(tags), func(id uuid.UUID) bool { return slices.Contains(off, id) })
 }
 
 type tagView struct {

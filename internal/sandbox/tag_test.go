@@ -65,3 +65,46 @@ func TestTheNumberOfTagsIsLimited(t *testing.T) {
 		who.submit("CREATE_USER_TAG", m{"userTagName": "more", "userIds": []string{}}).refused(429, "UNSPECIFIED", "organization has exceeded maximum tags")
 	}
 }
+
+func TestPrivateKeyTags(t *testing.T) {
+	dir := t.TempDir()
+	b := newBox(t, Options{StateDir: dir})
+	jane := b.logIn("jane@doe.test")
+	makeKey := func(name string, tags ...string) string {
+		return jane.submit("CREATE_PRIVATE_KEYS_V2", m{"privateKeys": []m{{"privateKeyName": name, "curve": "CURVE_P256", "privateKeyTags": append([]string{}, tags...), "addressFormats": []string{}}}}).
+			result("createPrivateKeysResultV2").text("privateKeys", "0", "privateKeyId")
+	}
+	tags := func(id string) string {
+		return fmt.Sprint(jane.query("get_private_key", m{"privateKeyId": id}).ok().at("privateKey", "privateKeyTags"))
+	}
+	first := makeKey("first")
+	made := jane.submit("CREATE_PRIVATE_KEY_TAG", m{"privateKeyTagName": "hot", "privateKeyIds": []string{first}}).result("createPrivateKeyTagResult")
+	id := made.text("privateKeyTagId")
+	second := makeKey("second", id)
+	if made.text("privateKeyIds", "0") != first || tags(first) != "["+id+"]" || tags(second) != "["+id+"]" {
+		t.Errorf("the first has %s, the second %s", tags(first), tags(second))
+	}
+	jane.submit("UPDATE_PRIVATE_KEY_TAG", m{"privateKeyTagId": id, "newPrivateKeyTagName": "cold", "addPrivateKeyIds": []string{second}, "removePrivateKeyIds": []string{first}}).
+		result("updatePrivateKeyTagResult").text("privateKeyTagId")
+	// One name for a user tag and a private key tag is no conflict; one's id is not the other's.
+	jane.submit("CREATE_USER_TAG", m{"userTagName": "cold", "userIds": []string{}}).result("createUserTagResult")
+	jane.submit("CREATE_PRIVATE_KEY_TAG", m{"privateKeyTagName": "cold", "privateKeyIds": []string{}}).refused(400, "REQUEST_INVALID", "private key tag label must be unique")
+	jane.submit("UPDATE_USER_TAG", m{"userTagId": id, "addUserIds": []string{}, "removeUserIds": []string{}}).refused(404, "REQUEST_INVALID", "no user tag found")
+	jane.submit("CREATE_PRIVATE_KEYS_V2", m{"privateKeys": []m{{"privateKeyName": "x", "curve": "CURVE_P256", "privateKeyTags": []string{nowhere}, "addressFormats": []string{}}}}).
+		refused(404, "REQUEST_INVALID", "no private key tag found")
+
+	b.Close()
+	again := newBox(t, Options{StateDir: dir, Now: b.time.now})
+	again.time = b.time
+	jane = &who{box: again, org: jane.org, user: jane.user, key: jane.key}
+	list := jane.query("list_private_key_tags", nil).ok()
+	if tags(first) != "[]" || tags(second) != "["+id+"]" || list.text("privateKeyTags", "0", "tagName") != "cold" ||
+		list.text("privateKeyTags", "0", "tagType") != "TAG_TYPE_PRIVATE_KEY" || len(list.at("privateKeyTags").([]any)) != 1 {
+		t.Errorf("after a restart the first has %s, the second %s, and the tags are %s", tags(first), tags(second), list.raw)
+	}
+	gone := jane.submit("DELETE_PRIVATE_KEY_TAGS", m{"privateKeyTagIds": []string{id}}).result("deletePrivateKeyTagsResult")
+	if fmt.Sprint(gone.at("privateKeyIds")) != "["+second+"]" || tags(second) != "[]" {
+		t.Errorf("deleted %v; the second has %s", gone.body, tags(second))
+	}
+	jane.submit("DELETE_PRIVATE_KEY_TAGS", m{"privateKeyTagIds": []string{id}}).refused(404, "REQUEST_INVALID", "no private key tag found")
+}

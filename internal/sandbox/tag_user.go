@@ -28,12 +28,7 @@ func (in *createUserTag) run(t *tx) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.retag(func(u *user) []uuid.UUID {
-		if with[u.id] {
-			return append(slices.Clone(u.tags), g.id)
-		}
-		return u.tags
-	})
+	t.retag(func(u *user) []uuid.UUID { return tagged(u.tags, g.id, with[u.id], false) })
 	return struct {
 		UserTagID uuid.UUID `json:"userTagId"`
 		UserIDs   []string  `json:"userIds"`
@@ -62,23 +57,10 @@ func (in *updateUserTag) run(t *tx) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := g.name
-	if in.NewUserTagName != "" {
-		name = in.NewUserTagName
-	}
-	if err := t.nameTag(g, name); err != nil {
+	if err := t.renameTag(g, in.NewUserTagName); err != nil {
 		return nil, err
 	}
-	t.retag(func(u *user) []uuid.UUID {
-		has := slices.Contains(u.tags, g.id)
-		switch {
-		case without[u.id] && has:
-			return slices.DeleteFunc(slices.Clone(u.tags), func(id uuid.UUID) bool { return id == g.id })
-		case with[u.id] && !has && !without[u.id]:
-			return append(slices.Clone(u.tags), g.id)
-		}
-		return u.tags
-	})
+	t.retag(func(u *user) []uuid.UUID { return tagged(u.tags, g.id, with[u.id], without[u.id]) })
 	return struct {
 		UserTagID string `json:"userTagId"`
 	}{in.UserTagID}, nil
@@ -98,10 +80,8 @@ func (in *deleteUserTags) run(t *tx) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	had := t.retag(func(u *user) []uuid.UUID {
-		return slices.DeleteFunc(slices.Clone(u.tags), func(id uuid.UUID) bool { return slices.Contains(off, id) })
-	})
-	t.dropTags(tagOfUser, off)
+	had := t.retag(func(u *user) []uuid.UUID { return untagged(u.tags, off) })
+	t.dropTags(off)
 	return struct {
 		UserTagIDs []string    `json:"userTagIds"`
 		UserIDs    []uuid.UUID `json:"userIds"`
