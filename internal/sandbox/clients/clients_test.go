@@ -23,7 +23,7 @@ import (
 func node(t testing.TB, script string, env map[string]string, input any) []byte {
 	t.Helper()
 	needNode(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", script)
 	cmd.Env = os.Environ()

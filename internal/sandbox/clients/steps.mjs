@@ -4,9 +4,10 @@ import { readFileSync } from "node:fs";
 
 /** Runs one step and says so. A failure ends the script. */
 export async function step(name, run) {
+  const began = performance.now();
   try {
     const result = await run();
-    console.error(`  ok    ${name}`);
+    console.error(`  ok    ${name} (${Math.round(performance.now() - began)} ms)`);
     return result;
   } catch (error) {
     console.error(`  FAIL  ${name}\n${error.stack ?? error}`);
