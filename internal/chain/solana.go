@@ -7,19 +7,22 @@ import (
 	"slices"
 )
 
-// maxSolana is what fits into one packet of the network, and so the length of the longest transaction.
+// maxSolana is what fits into one packet of the network, and so the length of the longest transaction before version 1.
 const maxSolana = 1232
 
-// SolanaTransaction is a transaction whose signatures may be missing, which means zero. Its message is of the legacy
-// form or of version 0.
+// SolanaLegacy is the version of messages that name none.
+const SolanaLegacy = -1
+
+// SolanaTransaction is a transaction whose signatures may be missing, which means zero.
 type SolanaTransaction struct {
 	Signatures   [][64]byte // as many as the message requires
 	Message      []byte     // what is signed
-	Legacy       bool
+	Version      int        // SolanaLegacy, 0 or 1
 	Keys         [][32]byte // the accounts that the message spells out; the signers come first
 	Blockhash    [32]byte
 	Instructions []SolanaInstruction
-	Lookups      []SolanaLookup // none in a legacy message
+	Lookups      []SolanaLookup // of version 0 alone
+	Config       SolanaConfig   // of version 1 alone
 
 	readonlySigned, readonlyUnsigned int
 }
@@ -46,9 +49,9 @@ type SolanaAccount struct {
 	Place            byte
 }
 
-// ParseSolanaTransaction reads a whole transaction: signatures, then the message. Numbers must be spelt as short as
-// they can be, there must be as many signatures as the message requires, every account that is mentioned must exist, a
-// program must be spelt out and cannot pay for the transaction, and nothing may follow.
+// ParseSolanaTransaction reads a whole transaction: signatures, then the message, or in version 1 the message first.
+// Numbers must be spelt as short as they can be, there must be as many signatures as the message requires, every account
+// that is mentioned must exist, a program must be spelt out and cannot pay for the transaction, and nothing may follow.
 // Source: Solana's documentation, "Transactions", and the rules by which validators sanitize messages.
 func ParseSolanaTransaction(raw []byte) (*SolanaTransaction, error) {
 	t, err := readSolana(raw)
@@ -59,6 +62,9 @@ func ParseSolanaTransaction(raw []byte) (*SolanaTransaction, error) {
 }
 
 func readSolana(raw []byte) (*SolanaTransaction, error) {
+	if len(raw) > 0 && raw[0] == 0x80|1 {
+		return readSolanaV1(raw)
+	}
 	if len(raw) > maxSolana {
 		return nil, fmt.Errorf("over %d bytes", maxSolana)
 	}
@@ -76,9 +82,10 @@ func readSolana(raw []byte) (*SolanaTransaction, error) {
 
 func (t *SolanaTransaction) readMessage(r *compactReader) error {
 	required := int(r.take(1)[0])
-	if t.Legacy = required < 0x80; !t.Legacy {
-		if required != 0x80 {
-			return fmt.Errorf("no message version %d", required-0x80)
+	t.Version = SolanaLegacy
+	if required >= 0x80 {
+		if t.Version = required - 0x80; t.Version != 0 {
+			return fmt.Errorf("no message version %d in this form", t.Version)
 		}
 		required = int(r.take(1)[0])
 	}
@@ -95,7 +102,7 @@ func (t *SolanaTransaction) readMessage(r *compactReader) error {
 			return r.err
 		}
 	}
-	if !t.Legacy {
+	if t.Version == 0 {
 		for range r.count() {
 			t.Lookups = append(t.Lookups, SolanaLookup{Table: [32]byte(r.take(32)), Writable: r.take(r.count()), Readonly: r.take(r.count())})
 		}
@@ -108,7 +115,12 @@ func (t *SolanaTransaction) readMessage(r *compactReader) error {
 	case required == 0 || required != len(t.Signatures):
 		return fmt.Errorf("%d signatures where %d are required", len(t.Signatures), required)
 	}
-	for i, p := range programs {
+	return t.setPrograms(programs)
+}
+
+// setPrograms looks up the programs of the instructions by the numbers of their accounts.
+func (t *SolanaTransaction) setPrograms(numbers []int) error {
+	for i, p := range numbers {
 		if p == 0 || p >= len(t.Keys) {
 			return errors.New("a program that is not spelt out, or pays")
 		}
@@ -183,14 +195,17 @@ func (t *SolanaTransaction) Signed(signer, signature []byte) ([]byte, error) {
 	if slot < 0 || len(signature) != 64 {
 		return nil, invalid("solana transaction: not one of its signers")
 	}
-	out := []byte{byte(len(t.Signatures))} // a packet holds no more than 19
+	var all []byte
 	for i, s := range t.Signatures {
 		if i == slot {
 			s = [64]byte(signature)
 		}
-		out = append(out, s[:]...)
+		all = append(all, s[:]...)
 	}
-	return append(out, t.Message...), nil
+	if t.Version == 1 {
+		return slices.Concat(t.Message, all), nil
+	}
+	return slices.Concat([]byte{byte(len(t.Signatures))}, all, t.Message), nil // a packet holds no more than 19
 }
 
 // compactReader reads Solana's short numbers and what they count. The first failure stays.

@@ -92,3 +92,26 @@ func TestCompactNumbers(t *testing.T) {
 		}
 	}
 }
+
+// The message is that of one transfer, made with @solana/kit 8.4.0, and names all that a message of version 1 can.
+func TestSolanaVersion1NamesItsConfiguration(t *testing.T) {
+	raw := unhex(t, "810100011f000000"+strings.Repeat("09", 32)+"0103f036276246a75b9de3349ed42b15e232f6518fc20f5fcd4f1d64e81f9bd258f7f8029acf5cbcbdd5ac46ec147f3b78a3df6e5022ef0411db2bab650d329a4cd4"+
+		strings.Repeat("00", 32)+"8813000000000000400d03000000010000000100"+"02020c00"+"0001"+"020000008813000000000000"+strings.Repeat("00", 64))
+	tx, err := ParseSolanaTransaction(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := tx.Config
+	if tx.Version != 1 || c.PriorityFee != 5000 || *c.ComputeUnitLimit != 200000 || *c.LoadedAccountsDataSizeLimit != 65536 || *c.HeapSize != 65536 {
+		t.Errorf("version %d, %d %d %d %d", tx.Version, c.PriorityFee, *c.ComputeUnitLimit, *c.LoadedAccountsDataSizeLimit, *c.HeapSize)
+	}
+	if !bytes.Equal(tx.Message, raw[:len(raw)-64]) || len(tx.Signatures) != 1 {
+		t.Errorf("message %x", tx.Message)
+	}
+	// Without the mask there are no values.
+	raw[4] = 0
+	bare := append(bytes.Clone(raw[:42+96]), raw[42+96+20:]...)
+	if tx, err = ParseSolanaTransaction(bare); err != nil || tx.Config != (SolanaConfig{}) {
+		t.Errorf("%+v, %v", tx, err)
+	}
+}

@@ -149,7 +149,7 @@ func TestBadSolanaTransactions(t *testing.T) {
 	for name, raw := range map[string][]byte{
 		"no signature":               append([]byte{0}, good[129:]...),
 		"fewer signatures":           append([]byte{1}, good[65:]...),
-		"version 1":                  patched(129, 0x81),
+		"version 1 in this form":     patched(129, 0x81),
 		"no signer writes":           change(func(w *spelt) { w.header[1] = 2 }),
 		"more readonly than there":   change(func(w *spelt) { w.header[2] = 5 }),
 		"we do not sign":             change(func(w *spelt) { w.keys[1] = filled(6) }),
@@ -173,5 +173,56 @@ func TestBadSolanaTransactions(t *testing.T) {
 		if _, err := Parse("TRANSACTION_TYPE_SOLANA", hex.EncodeToString(raw), signer(t, "SOLANA", solanaPath)); err == nil {
 			t.Errorf("%s: taken", name)
 		}
+	}
+}
+
+// The vector of version 1 asks for a fee of 5000 lamports and for all three limits.
+func TestBadSolanaTransactionsOfVersion1(t *testing.T) {
+	good, _ := hex.DecodeString(vectors()["solana v1"].unsigned)
+	patched := func(at int, b ...byte) []byte {
+		out := slices.Clone(good)
+		copy(out[at:], b)
+		return out
+	}
+	const mask, keys = 4, 42
+	values := keys + 3*32
+	for name, raw := range map[string][]byte{
+		"nothing":                   {0x81},
+		"no signature":              patched(1, 0)[:len(good)-64],
+		"thirteen signatures":       append(patched(1, 13), make([]byte, 12*64)...),
+		"a signature too few":       good[:len(good)-64],
+		"a byte after":              append(slices.Clone(good), 0),
+		"half a fee":                patched(mask, 0b11101),
+		"an unknown value":          patched(mask, 0b111111),
+		"an unknown value far up":   patched(mask+3, 1),
+		"a value less":              patched(mask, 0b01111),
+		"65 addresses":              patched(41, 65),
+		"65 instructions":           patched(40, 65),
+		"an address twice":          patched(keys+32, good[keys:keys+32]...),
+		"a heap of no kilobytes":    patched(values+16, 1),
+		"a program that pays":       patched(values+20, 0),
+		"a program not there":       patched(values+20, 3),
+		"an account not there":      patched(values+24, 3),
+		"data that ends later":      patched(values+22, 13),
+		"no writable signer":        patched(2, 1),
+		"more read-only than there": patched(3, 3),
+		"over 4096 bytes":           append(slices.Clone(good), make([]byte, 4096)...),
+	} {
+		if _, err := Parse("TRANSACTION_TYPE_SOLANA", hex.EncodeToString(raw), signer(t, "SOLANA", solanaPath)); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+	if _, err := Parse("TRANSACTION_TYPE_SOLANA", hex.EncodeToString(good), signer(t, "SOLANA", "m/44'/501'/2'/0'")); err == nil {
+		t.Error("signed by a stranger")
+	}
+	tx, err := Parse("TRANSACTION_TYPE_SOLANA", hex.EncodeToString(good), signer(t, "SOLANA", solanaPath))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c policy.Context
+	tx.Tell(&c)
+	if got := c.Solana.Tx; len(got.Transfers) != 1 || got.Transfers[0].Amount.Int64() != 5000 || got.Transfers[0].To != "Hh8QwFUA6MtVu1qAoq12ucvFHNwCcVTV7hpWjeY1Hztb" ||
+		len(got.AddressTableLookups) != 0 || !got.Instructions[0].Accounts[0].Signer {
+		t.Errorf("%+v", got)
 	}
 }

@@ -11,7 +11,7 @@
 // What it does not do:
 //   - Tempo: the half of a fee payer, access keys, delegations and signatures other than secp256k1. A sponsored
 //     transaction comes back in its form of 0x76 with the sender's signature; what the service sends is not known.
-//   - Solana's messages of version 1, and more than 1232 bytes.
+//   - What a Solana message of version 1 asks of the network, its fee above all, is not told to policies.
 //   - Tron contracts other than the seven that the policy language knows.
 //   - Taproot scripts and SegWit wrapped in P2SH, which the service does not do either.
 //   - Ethereum ABIs and Solana IDLs: function_name and its like stay unset.
