@@ -232,7 +232,9 @@ func TestPasskeyStampsAreRefusedInTheServicesWords(t *testing.T) {
 	other := b.signUpByPasskey(stranger, "John")
 	(by{b, jane.org, stranger}).query("whoami", nil).refused(401, "CREDENTIAL_NOT_FOUND", unknown)
 	own.in(other.org).query("whoami", nil).refused(401, "CREDENTIAL_NOT_FOUND", "credential ID could not be found")
-	b.post("query/whoami", body, http.Header{"X-Stamp-WebAuthn": good["X-Stamp-WebAuthn"], "X-Stamp": {"x"}}).refused(401, "SIGNATURE_INVALID", "malformed activity stamp")
+	two := maps.Clone(good)
+	two["X-Stamp"] = []string{"x"}
+	b.post("query/whoami", body, two).refused(401, "SIGNATURE_INVALID", "malformed activity stamp")
 
 	// The same passkey in a second sub-organization: the parent's id means neither any more.
 	second := b.signUpByPasskey(p, "Jane again")

@@ -116,7 +116,7 @@ func TestR15_EveryScheme(t *testing.T) {
 
 // n-S is as good on secp256k1; S+L is not on ed25519, whose signatures are unique.
 func TestTheOtherSpellingOfSOnEveryCurve(t *testing.T) {
-	order := secp256k1.S256().N
+	order := secp256k1.Params().N
 	l, _ := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989", 10)
 	for _, v := range walletStamps {
 		s, err := ParseAPI(v.header)
