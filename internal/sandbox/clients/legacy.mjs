@@ -1,8 +1,9 @@
 // Sessions by bundle, as applications older than session tokens have them: e-mail auth, read-write and read-only
-// sessions, and one-time-code auth.
+// sessions, one-time-code auth, and OAuth.
 import assert from "node:assert/strict";
 import { decryptCredentialBundle, generateP256KeyPair, getPublicKey } from "@turnkey/crypto";
 import { uint8ArrayFromHexString, uint8ArrayToHexString } from "@turnkey/encoding";
+import { begin, consent } from "./providers.mjs";
 import { code, flow, message, named, refused } from "./steps.mjs";
 import { apiBaseUrl, apiKey, client, newKey, parent } from "./turnkey.mjs";
 
@@ -60,6 +61,17 @@ await flow(name, "one-time-code auth: the code is exchanged for a bundle", async
   const target = generateP256KeyPair();
   const { otpId } = await app.initOtpAuth({ organizationId, otpType: "OTP_TYPE_EMAIL", contact: email, emailCustomization: { appName: "Example" }, appName: "Example", otpLength: 6, alphanumeric: false });
   const made = await app.otpAuth({ organizationId, otpId, otpCode: await code(email), targetPublicKey: target.publicKeyUncompressed });
+  assert.equal(made.userId, userId);
+  await works(opened(made.credentialBundle, target));
+});
+await flow(name, "OAuth with a bundle", async () => {
+  const target = generateP256KeyPair();
+  const token = async (publicKey) => {
+    const attempt = begin("Google", { publicKey, redirectUri: "http://127.0.0.1:8765/callback" });
+    return (await attempt.finish(await consent(attempt.url, email))).oidcToken;
+  };
+  await me.createOauthProviders({ userId, oauthProviders: [{ providerName: "Google", oidcToken: await token(key.publicKey) }] });
+  const made = await app.oauth({ organizationId, oidcToken: await token(target.publicKeyUncompressed), targetPublicKey: target.publicKeyUncompressed });
   assert.equal(made.userId, userId);
   await works(opened(made.credentialBundle, target));
 });

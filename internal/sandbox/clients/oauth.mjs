@@ -1,7 +1,7 @@
 // @turnkey/sdk-server with every identity provider: sign-up and log-in by an id token that is bound to a key.
 import assert from "node:assert/strict";
 import { verifySessionJwtSignature } from "@turnkey/crypto";
-import { begin, consent, providers } from "./providers.mjs";
+import { begin, clientId, consent, providers, uploadSecrets } from "./providers.mjs";
 import { flow, named, refused, step } from "./steps.mjs";
 import { client, env, newKey, parent } from "./turnkey.mjs";
 
@@ -10,10 +10,20 @@ const app = parent();
 const redirectUri = "http://127.0.0.1:8765/callback";
 const claims = (token) => JSON.parse(Buffer.from(token.split(".")[1], "base64url").toString());
 
+const credentials = await flow(sdk, "OAuth 2.0 client secrets, sealed by @turnkey/crypto", async () => {
+  const ids = await uploadSecrets();
+  const { oauth2Credentials } = await app.listOauth2Credentials({});
+  assert.deepEqual(new Set(oauth2Credentials.map((one) => one.oauth2CredentialId)), new Set(Object.values(ids)));
+  for (const one of oauth2Credentials) assert.equal(one.clientId, clientId);
+  return ids;
+});
+
 /** The id token of a person for a key, however the provider gives it. */
 async function identity(name, email, publicKey) {
   const attempt = begin(name, { publicKey, redirectUri });
-  return attempt.finish(await consent(attempt.url, email));
+  const { oidcToken, provider, clientId: _, ...exchange } = await attempt.finish(await consent(attempt.url, email));
+  if (oidcToken) return oidcToken;
+  return (await app.oauth2Authenticate({ ...exchange, oauth2CredentialId: credentials[provider] })).oidcToken;
 }
 
 for (const name of Object.keys(providers)) {

@@ -1,7 +1,8 @@
 // Log-in at the sandbox's identity providers, with the parameters that Turnkey's web kit sends to each.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { env } from "./turnkey.mjs";
+import { encryptOauth2ClientSecret } from "@turnkey/crypto";
+import { env, parent } from "./turnkey.mjs";
 
 /** clientId stands for the application at every provider. */
 export const clientId = "example-app";
@@ -11,14 +12,16 @@ export const providers = {
   Apple: { path: "oidc/apple", query: { response_type: "code id_token", response_mode: "fragment" } },
   Facebook: { path: "oidc/facebook", query: { response_type: "code", scope: "openid" }, pkce: true },
   "any OIDC provider": { path: "oidc/sandbox", query: { response_type: "id_token", scope: "openid email" } },
+  Discord: { path: "oauth2/discord", query: { response_type: "code", scope: "identify email" }, pkce: true, oauth2: "OAUTH2_PROVIDER_DISCORD" },
+  X: { path: "oauth2/x", query: { response_type: "code", scope: "tweet.read users.read" }, pkce: true, oauth2: "OAUTH2_PROVIDER_X" },
 };
 
 /**
  * Begins a log-in that is to end in a token for publicKey. url is where the browser goes; finish takes where it came back,
- * and returns the id token.
+ * and returns the id token, or what oauth2_authenticate wants.
  */
 export function begin(name, { publicKey, redirectUri }) {
-  const { path, query, pkce } = providers[name];
+  const { path, query, pkce, oauth2 } = providers[name];
   const nonce = createHash("sha256").update(publicKey).digest("hex");
   const state = randomBytes(16).toString("hex");
   const codeVerifier = randomBytes(32).toString("base64url");
@@ -26,7 +29,7 @@ export function begin(name, { publicKey, redirectUri }) {
   const url = new URL(`${env.PROVIDERS_URL}/${path}/authorize`);
   url.search = new URLSearchParams({
     client_id: clientId, redirect_uri: redirectUri, state, ...query,
-    nonce, ...(pkce ? { code_challenge: challenge, code_challenge_method: "S256" } : {}),
+    ...(oauth2 ? {} : { nonce }), ...(pkce ? { code_challenge: challenge, code_challenge_method: "S256" } : {}),
   });
   return {
     url: url.href,
@@ -34,14 +37,15 @@ export function begin(name, { publicKey, redirectUri }) {
       const { searchParams, hash } = new URL(landed);
       const answer = new URLSearchParams(hash ? hash.slice(1) : searchParams);
       assert.equal(answer.get("state"), state, landed);
-      if (answer.has("id_token")) return answer.get("id_token");
+      if (answer.has("id_token")) return { oidcToken: answer.get("id_token") };
       const authCode = answer.get("code");
       assert.ok(authCode, landed);
+      if (oauth2) return { provider: oauth2, authCode, redirectUri, codeVerifier, nonce, clientId };
       const form = { grant_type: "authorization_code", client_id: clientId, code: authCode, redirect_uri: redirectUri, code_verifier: codeVerifier };
       const response = await fetch(`${env.PROVIDERS_URL}/${path}/token`, { method: "POST", body: new URLSearchParams(form) });
       const { id_token } = await response.json();
       assert.ok(id_token, `${name} gave no id token: ${response.status}`);
-      return id_token;
+      return { oidcToken: id_token };
     },
   };
 }
@@ -57,4 +61,14 @@ export async function consent(url, email) {
   const sent = await fetch(new URL(text(form, "action"), url), { method: "POST", body, redirect: "manual" });
   assert.equal(sent.status, 303);
   return sent.headers.get("Location");
+}
+
+/** Gives the parent its client secrets for the providers that want one. */
+export async function uploadSecrets() {
+  const encryptedClientSecret = await encryptOauth2ClientSecret("the application's secret", env.LATCHKEY_TLS_FETCHER_ENCRYPTION_PUBLIC_KEY);
+  const ids = {};
+  for (const { oauth2 } of Object.values(providers)) {
+    if (oauth2) ids[oauth2] = (await parent().createOauth2Credential({ provider: oauth2, clientId, encryptedClientSecret })).oauth2CredentialId;
+  }
+  return ids;
 }
