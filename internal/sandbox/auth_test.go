@@ -202,7 +202,9 @@ func TestIsolation_AKeyNeverReachesAnotherOrganization(t *testing.T) {
 	keyID := jane.query("get_api_keys", nil).ok().text("apiKeys", "0", "apiKeyId")
 	passkeyID := jane.submit("CREATE_AUTHENTICATORS_V2", m{"userId": jane.user, "authenticators": []m{someAuthenticator("", "")}}).
 		result("createAuthenticatorsResult").text("authenticatorIds", "0")
-	ids := m{"userId": jane.user, "oauth2CredentialId": nowhere, "authenticatorId": passkeyID, "walletId": wallet, "address": address, "apiKeyId": keyID, "activityId": made.text("activity", "id"),
+	ids := m{"userId": jane.user, "oauth2CredentialId": jane.submit("CREATE_OAUTH2_CREDENTIAL", m{"provider": "OAUTH2_PROVIDER_X", "clientId": "Jane's app", "encryptedClientSecret": b.sealSecret("s")}).
+		result("createOauth2CredentialResult").text("oauth2CredentialId"),
+		"authenticatorId": passkeyID, "walletId": wallet, "address": address, "apiKeyId": keyID, "activityId": made.text("activity", "id"),
 		"privateKeyId": jane.submit("CREATE_PRIVATE_KEYS_V2", m{"privateKeys": []m{{"privateKeyName": "Jane's own too", "curve": "CURVE_P256",
 			"privateKeyTags": []string{}, "addressFormats": []string{}}}}).result("createPrivateKeysResultV2").text("privateKeys", "0", "privateKeyId"),
 		"sessionProfileId": nowhere, "email": "jane@doe.test",
@@ -210,7 +212,7 @@ func TestIsolation_AKeyNeverReachesAnotherOrganization(t *testing.T) {
 			"requiredAuthenticationMethods": []m{{"any": []m{{"type": "AUTHENTICATION_TYPE_SESSION"}}}}}).result("createMfaPolicyResult").text("mfaPolicyId"),
 		"policyId":   jane.submit("CREATE_POLICY_V3", m{"policyName": "Jane's own rule", "effect": "EFFECT_ALLOW", "notes": ""}).result("createPolicyResult").text("policyId"),
 		"filterType": "EMAIL", "filterValue": "jane@doe.test"}
-	secrets := []string{jane.user, wallet, address, keyID, made.text("activity", "id"), jane.key.PublicKey(), "jane@doe.test", "Jane's own"}
+	secrets := []string{jane.user, wallet, address, keyID, made.text("activity", "id"), jane.key.PublicKey(), "jane@doe.test", "Jane's own", "Jane's app"}
 	all := endpoints()
 	for _, path := range slices.Sorted(maps.Keys(all)) { // queries first: what Mallory submits names what is Jane's
 		e, name := all[path], strings.TrimPrefix(path, "/public/v1/")

@@ -5,7 +5,7 @@
 // It owns the imitated vendor: its state, its enclave keys, its answers and its mistakes. It does not listen
 // (Sandbox.API and Sandbox.Control are handlers), and it never shares a struct with the client in turnkey, for a
 // misspelt name would then agree with itself. It depends on stamp, token, bundle, chain through its wallet engine hd,
-// fault, p256, and on bbolt for the state folder.
+// fault, p256, on bbolt for the state folder, and through its identity providers on go-oidc.
 //
 // # How a request goes
 //
@@ -25,6 +25,11 @@
 //   - Done of log-ins by bundle and of sessions: email_auth, init_otp_auth, otp_auth, create_read_write_session,
 //     init_user_email_recovery, recover_user (all versions), create_read_only_session and the header X-Session,
 //     create_session_profile, get_session_profile, get_session_profiles, list_email_events.
+//   - Done of OAuth: oauth_login, oauth, oauth2_authenticate, create_, update_ and delete_oauth2_credential,
+//     get_oauth2_credential, list_oauth2_credentials, create_oauth_providers, delete_oauth_providers (all versions),
+//     get_oauth_providers, id tokens in attested stamps, and OIDC_TOKEN and OIDC_CLAIMS in list_suborgs. The providers
+//     are Google, Apple, Facebook, X and Discord, played below /oidc/ and /oauth2/ on the API's own port (the comment of
+//     package oidc says how), and every other issuer that discovery reaches over https, or over http on this machine.
 //   - Done of users and organizations: create_users (all versions), delete_users, update_user, update_user_name,
 //     update_user_email, update_user_phone_number, tags of users and of private keys (create, update, delete, list),
 //     update_root_quorum, set_organization_feature, remove_organization_feature, update_organization_name,
@@ -33,7 +38,7 @@
 //     and UPDATE_AUTH_PROXY_CONFIG are the service's activities, but the paths submit/enable_auth_proxy,
 //     submit/disable_auth_proxy, submit/update_auth_proxy_config and query/get_auth_proxy_config are this sandbox's: the
 //     service shows its own dashboard alone how to ask. The private half of the proxy user's first key is thrown away.
-//   - Not done: everything else, above all OAuth, policies, approvals and rejections, private
+//   - Not done: everything else, above all policies, approvals and rejections, private
 //     keys, export and import, MFA.
 //   - A quorum above one leaves activities waiting for a consensus that nobody can give yet; users may still log in.
 //   - No rate is limited but that of one-time codes. OTP features are on in the parent too, SMS among them.
@@ -47,6 +52,13 @@
 //   - Attested stamps want a contact that was verified before, of one user; they start sessions, vote and read.
 //   - A high S is accepted on every curve that has one. The user of create_sub_organization's first version is named after
 //     its authenticator.
+//   - OAuth: accounts of X and Discord are those of the sandbox's own, and nothing is asked of the real ones. Turnkey's
+//     own id tokens for them are issued by /oidc/turnkey of the Host by which the API was called, last an hour, and bind a
+//     key only if their nonce is not empty. A token for several audiences logs in as any of them and registers none. One
+//     identity may be in several sub-organizations, and in one of them is one user's. oidcClaims want a token beside them
+//     in the same request. Google's word for a user's own address verifies it in create_oauth_providers alone. No feature
+//     switches OAuth off. An organization has at most 100 OAuth 2.0 credentials, whose secrets must be sealed to this
+//     sandbox's key when they come.
 //   - E-mails go to the inbox of the control port and nowhere else. A template's id, a logo, the name of a sender and an
 //     address for replies are taken and not shown; every e-mail is sent and delivered at once, as list_email_events says.
 //   - A recovery key reads nothing but activities and votes on nothing, and no other credential recovers.

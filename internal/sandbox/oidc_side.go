@@ -37,9 +37,25 @@ func isProviderPath(path string) bool {
 	return strings.HasPrefix(path, "/oidc/") || strings.HasPrefix(path, "/oauth2/")
 }
 
-// serveProvider answers for the identity providers.
+// serveProvider answers for the identity providers, and notes what was asked, but for bodies.
 func (s *Sandbox) serveProvider(w http.ResponseWriter, r *http.Request) {
-	s.providers(s.state.Load()).provider.ServeHTTP(w, r)
+	began := time.Now()
+	told := &toldStatus{ResponseWriter: w, status: http.StatusOK}
+	s.providers(s.state.Load()).provider.ServeHTTP(told, r)
+	seen := &seenRequest{At: s.clock.now().UnixMilli(), Method: r.Method, Path: clip(r.URL.Path), Status: told.status, Ms: float64(time.Since(began).Microseconds()) / 1000}
+	seen.keep(r.Header, nil)
+	s.requests.add(seen)
+}
+
+// toldStatus remembers the status of an answer.
+type toldStatus struct {
+	http.ResponseWriter
+	status int
+}
+
+func (t *toldStatus) WriteHeader(status int) {
+	t.status = status
+	t.ResponseWriter.WriteHeader(status)
 }
 
 // idTokenTime bounds how long a request waits for an issuer.
