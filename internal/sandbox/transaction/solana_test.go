@@ -189,15 +189,12 @@ func TestBadSolanaTransactionsOfVersion1(t *testing.T) {
 	for name, raw := range map[string][]byte{
 		"nothing":                   {0x81},
 		"no signature":              patched(1, 0)[:len(good)-64],
-		"thirteen signatures":       append(patched(1, 13), make([]byte, 12*64)...),
 		"a signature too few":       good[:len(good)-64],
 		"a byte after":              append(slices.Clone(good), 0),
 		"half a fee":                patched(mask, 0b11101),
 		"an unknown value":          patched(mask, 0b111111),
 		"an unknown value far up":   patched(mask+3, 1),
 		"a value less":              patched(mask, 0b01111),
-		"65 addresses":              patched(41, 65),
-		"65 instructions":           patched(40, 65),
 		"an address twice":          patched(keys+32, good[keys:keys+32]...),
 		"a heap of no kilobytes":    patched(values+16, 1),
 		"a program that pays":       patched(values+20, 0),
@@ -224,5 +221,38 @@ func TestBadSolanaTransactionsOfVersion1(t *testing.T) {
 	if got := c.Solana.Tx; len(got.Transfers) != 1 || got.Transfers[0].Amount.Int64() != 5000 || got.Transfers[0].To != "Hh8QwFUA6MtVu1qAoq12ucvFHNwCcVTV7hpWjeY1Hztb" ||
 		len(got.AddressTableLookups) != 0 || !got.Instructions[0].Accounts[0].Signer {
 		t.Errorf("%+v", got)
+	}
+}
+
+// newest is a transaction of version 1 by our key with so many signers, addresses and instructions.
+func newest(t testing.TB, signers, addresses, calls int) string {
+	t.Helper()
+	raw := []byte{0x81, byte(signers), 0, 0, 0, 0, 0, 0}
+	raw = append(append(raw, filled(9)...), byte(calls), byte(addresses))
+	raw = append(raw, signer(t, "SOLANA", solanaPath).Key.Public...)
+	for i := range addresses - 1 {
+		raw = append(raw, filled(byte(i))...)
+	}
+	for range calls {
+		raw = append(raw, byte(addresses-1), 0, 0, 0)
+	}
+	return hex.EncodeToString(append(raw, make([]byte, 64*signers)...))
+}
+
+func TestLimitsOfSolanasVersion1(t *testing.T) {
+	for _, c := range []struct {
+		signers, addresses, calls int
+		taken                     bool
+	}{{1, 2, 1, true}, {12, 64, 64, true}, {13, 64, 1, false}, {1, 65, 1, false}, {1, 2, 65, false}} {
+		tx, err := Parse("TRANSACTION_TYPE_SOLANA", newest(t, c.signers, c.addresses, c.calls), signer(t, "SOLANA", solanaPath))
+		if (err == nil) != c.taken {
+			t.Errorf("%+v: %v", c, err)
+		}
+		if err != nil {
+			continue
+		}
+		if _, err := tx.Sign(); err != nil {
+			t.Errorf("%+v: %v", c, err)
+		}
 	}
 }
