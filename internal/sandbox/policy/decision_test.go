@@ -132,6 +132,9 @@ func TestPolicyConsensusCanBeCompleted(t *testing.T) {
 		{"approvers.filter(u, u.id[0..1] == 'x').count() >= 1 && approvers.any(u, u.id == 'u1')", crowd, true},
 		{"credentials.any(c, c.user_id == 'u2') && credentials.any(c, c.id == 'cu1')", []string{"u2"}, true},
 		{"false", crowd, false},
+		// Some are enough alone, and stand between those who complete the submitter's vote.
+		{"(approvers.any(u, u.id == 'u1') && approvers.any(u, u.id == 'u2') && approvers.any(u, u.id == 'u3')) || approvers.any(u, u.id in ['x0','x1','x2','x3','x4','x5','x6','x7'])",
+			[]string{"x0", "x1", "x2", "x3", "u2", "x4", "x5", "x6", "x7", "u3"}, true},
 	} {
 		r := policy.Request{Context: *example(), Approved: voters("u1:t1"), Others: voters(c.others...), Root: policy.Quorum{Threshold: 1}}
 		got := policy.Decide([]policy.Policy{rule(t, policy.Allow, c.consensus, "")}, r)
