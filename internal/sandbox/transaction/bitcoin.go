@@ -18,7 +18,7 @@ import (
 )
 
 // inputsMax bounds the inputs of a transaction, for the older kinds are hashed as often as there are inputs.
-const inputsMax = 1000
+const inputsMax = 500
 
 // bitcoin is a partially signed transaction, version 0 (BIP-174), with Taproot's fields (BIP-371).
 type bitcoin struct {

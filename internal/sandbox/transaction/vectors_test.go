@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"strings"
+	"sync"
 	"testing"
 
 	"latchkey/internal/sandbox/hd"
@@ -10,13 +11,16 @@ import (
 // The keys of the vectors are of this phrase, the first of Trezor's BIP-39 vectors.
 const abandon = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
 
+// seed is of that phrase. Making it takes most of a millisecond, and there are thousands of rows.
+var seed = sync.OnceValue(func() []byte { return hd.Seed(abandon) })
+
 func signer(t testing.TB, format, path string) Signer {
 	t.Helper()
 	curve := hd.Secp256k1
 	if format == "SOLANA" {
 		curve = hd.Ed25519
 	}
-	key, err := hd.Derive(hd.Seed(abandon), curve, path)
+	key, err := hd.Derive(seed(), curve, path)
 	if err != nil {
 		t.Fatal(err)
 	}
