@@ -121,3 +121,16 @@ func TestACodesMagicLink(t *testing.T) {
 	b.root.plainOTP(m{"emailCustomization": m{"magicLinkTemplate": "https://app.test"}}).refused(400, "REQUEST_INVALID", "invalid magic link template")
 	b.root.plainOTP(m{"emailCustomization": m{"templateVariables": "[]"}}).refused(400, "REQUEST_INVALID", "failed to unmarshal template variables")
 }
+
+func TestACodeKeepsItsPurposeOverARestart(t *testing.T) {
+	dir := t.TempDir()
+	b := newBox(t, Options{StateDir: dir})
+	jane := b.logIn("jane@doe.test")
+	id, code := b.root.in(jane.org).authCode("INIT_OTP_AUTH_V2", nil)
+	b.Close()
+	again := newBox(t, Options{StateDir: dir, Now: b.time.now})
+	again.time = b.time
+	parent := again.root.in(jane.org)
+	parent.plainGuess(id, code).refused(400, "REQUEST_INVALID", "ACTIVITY_TYPE_OTP_AUTH")
+	parent.submit("OTP_AUTH", m{"otpId": id, "otpCode": code, "targetPublicKey": newKey().PublicKey()}).result("otpAuthResult")
+}

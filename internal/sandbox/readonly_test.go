@@ -3,6 +3,7 @@ package sandbox
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -35,8 +36,13 @@ func TestAReadOnlySessionReadsForAnHour(t *testing.T) {
 	}
 	jane.read(session, "list_wallets", nil).ok()
 	joe.read(session, "list_wallets", nil).refused(401, "UNAUTHENTICATED", "read only session")
-	jane.post("submit/create_wallet", jane.envelope("CREATE_WALLET", m{"walletName": "w", "accounts": []m{}}), http.Header{"X-Session": {session}}).
-		refused(401, "SIGNATURE_MISSING", "without a stamp")
+	waiting := jane.submit("CREATE_WALLET", m{"walletName": "w", "accounts": []m{}}).ok().text("activity", "fingerprint")
+	for kind, params := range map[string]m{
+		"CREATE_WALLET": {"walletName": "v", "accounts": []m{}}, "STAMP_LOGIN": {"publicKey": newKey().PublicKey()},
+		"CREATE_READ_ONLY_SESSION": {}, "APPROVE_ACTIVITY": {"fingerprint": waiting},
+	} {
+		jane.post("submit/"+strings.ToLower(kind), jane.envelope(kind, params), http.Header{"X-Session": {session}}).refused(401, "SIGNATURE_MISSING", "without a stamp")
+	}
 
 	b.time.advance(time.Hour)
 	jane.read(session, "whoami", nil).refused(401, "UNAUTHENTICATED", "read only session has expired")
