@@ -164,7 +164,8 @@ func TestAWalletSignsUpAndLogsIn(t *testing.T) {
 
 // A key signs in the ways of its own curve, secp256k1 in two, and the curve is part of what was registered.
 func TestKeysOfEveryCurve(t *testing.T) {
-	b := newBox(t, Options{StateDir: t.TempDir()})
+	dir := t.TempDir()
+	b := newBox(t, Options{StateDir: dir})
 	jane := b.logIn("jane@doe.test")
 	const private = "fc266f87de75a4abe123cdde3b3fc309b0489047a4f15f697e5ec854e1372a8c"
 	plain, err := stamp.ParseSecp256k1(stamp.SchemeSecp256k1, private)
@@ -195,6 +196,22 @@ func TestKeysOfEveryCurve(t *testing.T) {
 	}
 	other := strings.Replace(string(text), stamp.SchemeEIP191, stamp.SchemeP256, 1)
 	b.post("query/whoami", body, http.Header{"X-Stamp": {base64.RawURLEncoding.EncodeToString([]byte(other))}}).refused(401, "SIGNATURE_INVALID", "could not verify api key signature")
+
+	// All of it is still so after a restart.
+	solana, err := stamp.ParseEd25519(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	create(solana.PublicKey(), "API_KEY_CURVE_ED25519").result("createApiKeysResult")
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := newBox(t, Options{StateDir: dir, Now: b.time.now})
+	for name, s := range map[string]stamp.Stamper{"SHA-256": plain, "EIP-191": personal, "Ed25519": solana} {
+		if got := (by{again, again.root.org, s}).query("whoami", nil).ok().text("userId"); got != jane.user {
+			t.Errorf("%s, after a restart: %s", name, got)
+		}
+	}
 }
 
 // A phone number is a contact like any; and a contact that two users of one organization have does not say who is meant.

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/descope/virtualwebauthn"
+	"github.com/go-webauthn/webauthn/protocol/webauthncbor"
+	"github.com/go-webauthn/webauthn/protocol/webauthncose"
 
 	"latchkey/internal/stamp"
 )
@@ -367,6 +369,56 @@ func TestR17_W3CVectors(t *testing.T) {
 	}
 	if len(vectors) != 14 || len(keys) != 11 {
 		t.Errorf("%d vectors, %d registered", len(vectors), len(keys))
+	}
+}
+
+// Keys of other algorithms, and numbers that are no key of theirs.
+func TestKeysThatAreNone(t *testing.T) {
+	ec := func(change func(*webauthncose.EC2PublicKeyData)) any {
+		object, _ := base64.RawURLEncoding.DecodeString(vectorObject)
+		k := webauthncose.EC2PublicKeyData{PublicKeyData: webauthncose.PublicKeyData{KeyType: 2, Algorithm: -7}, Curve: 1,
+			XCoord: object[len(object)-67 : len(object)-35], YCoord: object[len(object)-32:]}
+		change(&k)
+		return k
+	}
+	rsaKey := func(bits int, exponent ...byte) any {
+		modulus := bytes.Repeat([]byte{0xff}, bits/8)
+		return webauthncose.RSAPublicKeyData{PublicKeyData: webauthncose.PublicKeyData{KeyType: 3, Algorithm: -257}, Modulus: modulus, Exponent: exponent}
+	}
+	even := rsaKey(2048, 1, 0, 1).(webauthncose.RSAPublicKeyData)
+	even.Modulus[255] = 0xfe
+	pss := rsaKey(2048, 1, 0, 1).(webauthncose.RSAPublicKeyData)
+	pss.Algorithm = -37
+	for name, c := range map[string]struct {
+		key any
+		ok  bool
+	}{
+		"ES256":                   {ec(func(*webauthncose.EC2PublicKeyData) {}), true},
+		"RS256":                   {rsaKey(2048, 1, 0, 1), true},
+		"ES384":                   {ec(func(k *webauthncose.EC2PublicKeyData) { k.Algorithm = -35 }), false},
+		"ES256K":                  {ec(func(k *webauthncose.EC2PublicKeyData) { k.Algorithm, k.Curve = -47, 8 }), false},
+		"P-384":                   {ec(func(k *webauthncose.EC2PublicKeyData) { k.Curve = 2 }), false},
+		"off the curve":           {ec(func(k *webauthncose.EC2PublicKeyData) { k.XCoord = bytes.Repeat([]byte{1}, 32) }), false},
+		"over the field":          {ec(func(k *webauthncose.EC2PublicKeyData) { k.XCoord = bytes.Repeat([]byte{0xff}, 32) }), false},
+		"a short coordinate":      {ec(func(k *webauthncose.EC2PublicKeyData) { k.YCoord = k.YCoord[1:] }), false},
+		"RSA of 1,024 bits":       {rsaKey(1024, 1, 0, 1), false},
+		"RSA of 16,384 bits":      {rsaKey(16384, 1, 0, 1), false},
+		"RSA with the exponent 1": {rsaKey(2048, 1), false},
+		"RSA with an even one":    {rsaKey(2048, 1, 0, 0), false},
+		"RSA with a vast one":     {rsaKey(2048, 1, 0, 0, 0, 0, 0, 1), false},
+		"RSA of an even number":   {even, false},
+		"PS256":                   {pss, false},
+	} {
+		cose, err := webauthncbor.Marshal(c.key)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if key, err := ParseKey(cose); (err == nil) != c.ok {
+			t.Errorf("%s: %+v, %v", name, key, err)
+		}
+	}
+	if _, err := ParseKey(nil); err == nil {
+		t.Error("nothing is a key")
 	}
 }
 
