@@ -32,6 +32,9 @@ func (t *terminal) sandbox() *cobra.Command {
 			if o.Seed != 0 && !local.Loopback(o.Listen) {
 				return usage{errors.New("--seed makes keys that anyone can compute, so it is refused with a --listen beyond loopback")}
 			}
+			if !(o.PendingRate >= 0 && o.PendingRate <= 1) { // nor is it no number
+				return usage{errors.New("--pending-rate must be a number from 0 to 1")}
+			}
 			if pins {
 				return t.printPins(o)
 			}
@@ -56,6 +59,8 @@ func (t *terminal) sandbox() *cobra.Command {
 	c.Flags().StringVar(&o.Control, "control", "127.0.0.1:0", "where inbox and clock are; loopback only")
 	c.Flags().StringVar(&o.StateDir, "state", "", "folder that keeps the sandbox's state")
 	c.Flags().Uint64Var(&o.Seed, "seed", 0, "replays a run: fixes choices and derived keys")
+	c.Flags().Float64Var(&o.PendingRate, "pending-rate", 0, "how often, of 0 to 1, an activity's first answer says pending, so that a client must ask again")
+	c.Flags().BoolVar(&o.Shuffle, "shuffle", true, "lists whose order nobody promises come in an order of the seed, and not of their making")
 	c.Flags().StringVar(&envFile, "env-file", "", "writes the variables that Turnkey's examples read")
 	c.Flags().BoolVar(&pins, "print-pins", false, "prints which key stands for which pinned one, and ends; with --seed or --state")
 	c.PreRunE = func(*cobra.Command, []string) error {

@@ -22,6 +22,8 @@ type SandboxOptions struct {
 	Listen, Control string
 	StateDir        string // "" forgets everything at the end
 	Seed            uint64 // 0 takes a random one
+	PendingRate     float64
+	Shuffle         bool // with PendingRate: what clients must not rely on, see sandbox.Options
 	Now             func() time.Time
 	Log             *slog.Logger
 }
@@ -66,7 +68,7 @@ type Sandbox struct {
 
 // StartSandbox runs a sandbox until Close.
 func StartSandbox(o SandboxOptions) (*Sandbox, error) {
-	box, err := sandbox.New(sandbox.Options{Seed: o.Seed, Now: o.Now, StateDir: o.StateDir, Log: o.Log})
+	box, err := sandbox.New(sandbox.Options{Seed: o.Seed, Now: o.Now, StateDir: o.StateDir, Log: o.Log, PendingRate: o.PendingRate, Shuffle: o.Shuffle})
 	if err != nil {
 		return nil, fmt.Errorf("open the sandbox: %w", err)
 	}

@@ -45,7 +45,7 @@ func (q queryOf[T]) serve(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return out, c.state.disk.flush(version)
+	return c.varied(out), c.state.disk.flush(version)
 }
 
 // submitOf is a path for activities, of one type or of several versions.

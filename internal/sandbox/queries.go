@@ -122,7 +122,8 @@ func listWalletAccounts(c *call, in *accountsFilter) (any, error) {
 		}
 		wallets = []*wallet{w}
 	}
-	page, err := paged(accountsOf(wallets), in.PaginationOptions, func(a *account) uuid.UUID { return a.id })
+	id := func(a *account) uuid.UUID { return a.id }
+	page, err := paged(shuffled(c, accountsOf(wallets), id), in.PaginationOptions, id)
 	if err != nil {
 		return nil, err
 	}

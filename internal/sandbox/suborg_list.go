@@ -92,7 +92,7 @@ type organizationIDs struct {
 // listSubOrgs finds the organization's sub-organizations by what one of their users, wallets or their name is.
 func listSubOrgs(c *call, in *subOrgsFilter) (any, error) {
 	if in.FilterType == "" {
-		return c.state.pageOfSubs(c.org, in.PaginationOptions)
+		return c.pageOfSubs(in.PaginationOptions)
 	}
 	if in.FilterValue == "" {
 		return nil, missingField("filterValue")
@@ -132,7 +132,7 @@ func listSubOrgs(c *call, in *subOrgsFilter) (any, error) {
 	default:
 		return nil, invalid("invalid filter type")
 	}
-	return found.page(in.PaginationOptions)
+	return found.page(c, in.PaginationOptions)
 }
 
 // listVerifiedSubOrgs finds only those in which the contact was proven.
@@ -154,7 +154,7 @@ func listVerifiedSubOrgs(c *call, in *subOrgsFilter) (any, error) {
 			found.add(c.org, u.org)
 		}
 	}
-	return found.page(in.PaginationOptions)
+	return found.page(c, in.PaginationOptions)
 }
 
 // subs collects sub-organizations of one parent, each once.
@@ -174,8 +174,9 @@ func (s *subs) add(parent, o *organization) {
 	s.list = append(s.list, o)
 }
 
-func (s *subs) page(p *pagination) (any, error) {
-	found, err := paged(s.list, p, func(o *organization) uuid.UUID { return o.id })
+func (s *subs) page(c *call, p *pagination) (any, error) {
+	id := func(o *organization) uuid.UUID { return o.id }
+	found, err := paged(shuffled(c, s.list, id), p, id)
 	return idsOf(found), err
 }
 
@@ -187,9 +188,10 @@ func idsOf(orgs []*organization) organizationIDs {
 	return organizationIDs{ids}
 }
 
-// pageOfSubs answers without a filter, in the order of making. Cursors are found by their place, not by looking
+// pageOfSubs answers without a filter, in the order of making unless that is shuffled. Cursors are found by their place, not by looking
 // through the list, which may have a million.
-func (s *state) pageOfSubs(org *organization, p *pagination) (any, error) {
+func (c *call) pageOfSubs(p *pagination) (any, error) {
+	s, org := c.state, c.org
 	w, err := p.read()
 	if err != nil {
 		return nil, err
@@ -200,15 +202,15 @@ func (s *state) pageOfSubs(org *organization, p *pagination) (any, error) {
 		if o == nil || o.parent != org {
 			return idsOf(nil), nil
 		}
-		from = o.place + 1
+		from = s.listedAt(o, c.s.shuffle) + 1
 	}
 	if w.hasBefore {
 		o := s.orgs[w.before]
 		if o == nil || o.parent != org {
 			return idsOf(nil), nil
 		}
-		to = max(from, o.place)
+		to = max(from, s.listedAt(o, c.s.shuffle))
 		from = max(from, to-w.limit)
 	}
-	return idsOf(org.subs[from:min(to, from+w.limit)]), nil
+	return idsOf(s.subsInOrder(org, from, min(to, from+w.limit), c.s.shuffle)), nil
 }
