@@ -46,8 +46,8 @@ func (o *oidcStamp) users(s *state) iter.Seq[*user] {
 
 func (o *oidcStamp) of(u *user) (used, bool) {
 	for _, who := range o.whose {
-		if u.provider(who) != nil {
-			return used{token: true, method: "AUTHENTICATION_TYPE_OAUTH", publicKey: o.PublicKey}, true
+		if p := u.provider(who); p != nil {
+			return used{token: true, id: p.ID, method: "AUTHENTICATION_TYPE_OAUTH", publicKey: o.PublicKey}, true
 		}
 	}
 	return used{}, false

@@ -146,7 +146,8 @@ func (t *tx) attempt(a *activity, k kind, in params) error {
 	}
 	d := t.decide(a.Type, k, in, a.Votes)
 	a.Votes = slices.Clone(a.Votes)
-	a.Votes[len(a.Votes)-1].Said = d.evaluations
+	last := &a.Votes[len(a.Votes)-1]
+	last.Said, last.Wanted = d.evaluations, d.wanted
 	switch d.verdict {
 	case allowed:
 		return t.complete(a, k, in)
@@ -154,6 +155,8 @@ func (t *tx) attempt(a *activity, k kind, in params) error {
 		a.Status = statusConsensus
 	case rejected:
 		a.Status = statusRejected
+	case unproven:
+		a.Status = statusAuthenticators
 	default:
 		return notAuthorized(d.evaluations)
 	}

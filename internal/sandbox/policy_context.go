@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/base64"
 	"fmt"
 	"math/big"
 	"strconv"
@@ -168,7 +169,8 @@ func (u *user) voter() policy.Voter {
 	}
 	for _, a := range u.authenticators {
 		v.Credentials = append(v.Credentials, policy.Credential{
-			ID: a.ID.String(), UserID: u.id.String(), Type: credentialWebAuthn.String(), CredentialID: a.CredentialID, PublicKey: fmt.Sprintf("%x", a.PublicKey)})
+			ID: a.ID.String(), UserID: u.id.String(), Type: credentialWebAuthn.String(), CredentialID: a.CredentialID,
+			PublicKey: base64.RawURLEncoding.EncodeToString(a.PublicKey)}) // as its votes spell it
 	}
 	return v
 }

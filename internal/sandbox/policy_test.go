@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/descope/virtualwebauthn"
 	"github.com/google/uuid"
 )
 
@@ -211,6 +212,33 @@ func TestRootUsersAndPolicies(t *testing.T) {
 	team[1].submit("APPROVE_ACTIVITY", first.print()).is("COMPLETED")
 	team[0].wallet().is("COMPLETED")
 	team[1].wallet().is("CONSENSUS_NEEDED")
+}
+
+// A backend's user who is no root user signs people up and logs them in by a policy of the parent, and does no more.
+func TestABackendsUserNeedsAPolicy(t *testing.T) {
+	b := newBox(t, Options{})
+	jane, backend := b.logIn("jane@doe.test"), b.root.member("backend")
+	init := func() answer {
+		return backend.in(jane.org).submit("INIT_OTP_V3", m{"otpType": "OTP_TYPE_EMAIL", "contact": "jane@doe.test", "appName": "x"})
+	}
+	init().deniedBy()
+	id := b.root.policy("ALLOW", approvedBy(backend), "activity.resource in ['AUTH', 'OTP', 'ORGANIZATION'] && activity.action in ['CREATE', 'VERIFY']", "")
+	init().is("COMPLETED")
+	backend.submit("CREATE_SUB_ORGANIZATION_V8", m{"subOrganizationName": "joe", "rootQuorumThreshold": 1, "rootUsers": []m{{"userName": "joe", "apiKeys": []m{{
+		"apiKeyName": "k", "publicKey": newKey().PublicKey(), "curveType": "API_KEY_CURVE_P256"}}, "authenticators": []m{}, "oauthProviders": []m{}}}}).is("COMPLETED")
+	backend.wallet().deniedBy(id + " DENY_IMPLICIT")
+	backend.in(jane.org).wallet().refused(400, "ORGANIZATION_MISMATCH", "organization mismatch")
+	backend.submit("UPDATE_ORGANIZATION_NAME", m{"organizationName": "mine"}).deniedBy() // the root quorum's alone
+}
+
+// A passkey can be asked for: the credential that stamps is what counts, and not what the user has besides.
+func TestAPolicyMayWantAPasskey(t *testing.T) {
+	b := newBox(t, Options{})
+	one := b.root.member("one")
+	passkey := one.passkeyOf(newPhone(virtualwebauthn.KeyTypeEC2))
+	id := b.root.policy("ALLOW", approvedBy(one)+" && credentials.any(c, c.type == 'CREDENTIAL_TYPE_WEBAUTHN_AUTHENTICATOR' && c.credential_id != '' && c.user_id == '"+one.user+"')", "", "")
+	one.wallet().deniedBy(id + " DENY_IMPLICIT")
+	passkey.submit("CREATE_WALLET", m{"walletName": "w", "accounts": []m{}}).is("COMPLETED")
 }
 
 // A window opens and closes with the sandbox's clock.
