@@ -28,7 +28,11 @@ func matters(c *Expression, context Context, votes, others []Voter, left *int) b
 	mine := min(*left, consensusSteps)
 	s := search{c: c, context: context, votes: votes, tries: consensusTries, steps: mine}
 	defer func() { *left -= mine - max(s.steps, 0) }()
-	candidates := c.distinguishable(others)
+	said := c.said()
+	if said.plain && !slices.ContainsFunc(votes, said.names) {
+		return false // all that c looks for is somebody else
+	}
+	candidates := said.distinguishable(others)
 	if len(candidates) <= exactVoters {
 		return s.every(candidates)
 	}
@@ -105,21 +109,19 @@ func orders(candidates []Voter) [][]Voter {
 }
 
 // distinguishable are the voters that an expression can tell apart, those it names first.
-func (e *Expression) distinguishable(voters []Voter) []Voter {
-	var said said
-	said.read(e.root)
-	if said.positions {
+func (s *said) distinguishable(voters []Voter) []Voter {
+	if s.positions {
 		return voters
 	}
 	var named, rest []Voter
 	for _, v := range voters {
-		if said.names(v) {
+		if s.names(v) {
 			named = append(named, v)
 		} else {
 			rest = append(rest, v)
 		}
 	}
-	return append(named, rest[:min(len(rest), said.most+1)]...)
+	return append(named, rest[:min(len(rest), s.most+1)]...)
 }
 
 // said is what an expression says about voters, as far as its text tells.
@@ -127,6 +129,35 @@ type said struct {
 	texts     []string
 	most      int  // the largest number, at least 1 and at most 100
 	positions bool // it reads parts of strings, or of lists by their place
+	plain     bool // it only asks whether somebody has one of the texts, so that whoever has none changes nothing
+}
+
+func (e *Expression) said() *said {
+	s := &said{plain: e.root.plain(), most: 1}
+	s.read(e.root)
+	return s
+}
+
+// plain reports whether n is made of any, && and || around comparisons of a field with texts that are not empty.
+func (n *node) plain() bool {
+	isText := func(n *node) bool { return n.op == opString && n.text != "" }
+	texts := func(n *node) bool {
+		return n.op == opList && !slices.ContainsFunc(n.kids, func(kid *node) bool { return !isText(kid) })
+	}
+	field := func(n *node) bool { return n.op == opField && n.kids[0].op == opName }
+	switch n.op {
+	case opAnd, opOr:
+		return !slices.ContainsFunc(n.kids, func(kid *node) bool { return !kid.plain() })
+	case opAny:
+		return n.kids[0].op == opName && n.kids[1].plain()
+	case opEqual:
+		return field(n.kids[0]) && isText(n.kids[1]) || isText(n.kids[0]) && field(n.kids[1])
+	case opIn:
+		return field(n.kids[0]) && texts(n.kids[1]) || isText(n.kids[0]) && field(n.kids[1])
+	case opContains:
+		return field(n.kids[0]) && isText(n.kids[1]) || texts(n.kids[0]) && field(n.kids[1])
+	}
+	return false
 }
 
 func (s *said) read(n *node) {
@@ -142,7 +173,6 @@ func (s *said) read(n *node) {
 	case opIndex, opSlice:
 		s.positions = true
 	}
-	s.most = max(s.most, 1)
 	for _, kid := range n.kids {
 		s.read(kid)
 	}

@@ -132,6 +132,13 @@ func TestPolicyConsensusCanBeCompleted(t *testing.T) {
 		{"approvers.filter(u, u.id[0..1] == 'x').count() >= 1 && approvers.any(u, u.id == 'u1')", crowd, true},
 		{"credentials.any(c, c.user_id == 'u2') && credentials.any(c, c.id == 'cu1')", []string{"u2"}, true},
 		{"false", crowd, false},
+		{"approvers.any(u, u.id == 'u1' || u.tags.contains('t9')) && approvers.any(u, u.id in ['x3', 'x4'])", crowd, true},
+		{"approvers.any(u, u.id == 'u9' || u.tags.contains('t9')) && approvers.any(u, u.id in ['x3', 'x4'])", crowd, false},
+		{"approvers.any(u, u.email == '') && approvers.any(u, u.id == 'x3')", nil, false},
+		{"approvers.any(u, 'a' == 'a') && approvers.any(u, u.id == 'x3')", []string{"x3"}, false},
+		{"approvers.any(u, u.id != 'x3') && approvers.any(u, u.id == 'x3')", []string{"x3"}, true},
+		{"approvers.any(u, !(u.id == 'x3')) && approvers.any(u, u.id == 'x3')", []string{"x3"}, true},
+		{"approvers.any(a, approvers.any(b, a.id == 'u1' && b.id == 'x3'))", []string{"x3"}, true},
 		// Some are enough alone, and stand between those who complete the submitter's vote.
 		{"(approvers.any(u, u.id == 'u1') && approvers.any(u, u.id == 'u2') && approvers.any(u, u.id == 'u3')) || approvers.any(u, u.id in ['x0','x1','x2','x3','x4','x5','x6','x7'])",
 			[]string{"x0", "x1", "x2", "x3", "u2", "x4", "x5", "x6", "x7", "u3"}, true},
