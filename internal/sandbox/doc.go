@@ -49,7 +49,8 @@
 //   - A key of exactly one sub-organization may name the parent's id in every request, not in log-ins and whoami alone.
 //   - Passkeys: what is checked and what is not stands in the comment of package passkey. The vote of a passkey shows its
 //     key and signature and names no scheme. An organization's own FEATURE_NAME_WEBAUTHN_ORIGINS goes before its parent's.
-//   - Attested stamps want a contact that was verified before, of one user; they start sessions, vote and read.
+//   - Attested stamps by a verification token want a contact that was verified before, of one user. They start sessions,
+//     read, and are a factor of whoever has MFA policies; they do nothing else.
 //   - A high S is accepted on every curve that has one. The user of create_sub_organization's first version is named after
 //     its authenticator.
 //   - OAuth: accounts of X and Discord are those of the sandbox's own, and nothing is asked of the real ones. Turnkey's
