@@ -2,6 +2,7 @@
 import { open } from "./browser.mjs";
 import { step } from "./steps.mjs";
 import { keys } from "./core-keys.mjs";
+import { mfa } from "./core-mfa.mjs";
 import { oauth } from "./core-oauth.mjs";
 import { otp, plainOtp } from "./core-otp.mjs";
 import { passkeys } from "./core-passkey.mjs";
@@ -11,7 +12,7 @@ import { wallets } from "./core-wallet.mjs";
 import { webauthn } from "./webauthn.mjs";
 
 const browser = await step("a browser with both bundles", open);
-for (const group of [plainOtp, sessions, wallets, passkeys, webauthn, keys, otp, user, oauth]) {
+for (const group of [plainOtp, sessions, wallets, passkeys, webauthn, keys, otp, user, mfa, oauth]) {
   await group(browser);
 }
 await browser.close();

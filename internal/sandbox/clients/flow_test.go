@@ -55,3 +55,8 @@ func TestR21_OrganizationsOfManyPeople(t *testing.T) {
 func TestR21_OAuthByEveryProvider(t *testing.T) {
 	node(t, "oauth.mjs", sandbox(t), nil)
 }
+
+// Sessions of less than their user's rights, and the rest of what is kept in order.
+func TestR21_ScopesTagsAndCredentials(t *testing.T) {
+	node(t, "scopes.mjs", sandbox(t), nil)
+}

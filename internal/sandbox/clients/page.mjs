@@ -5,9 +5,9 @@ import * as http from "@turnkey/http";
 import { WebauthnStamper } from "@turnkey/webauthn-stamper";
 import * as wallets from "./page-wallets.mjs";
 
-/** Starts @turnkey/core as an application does, as the global client. */
+/** Starts @turnkey/core as an application does, as the global client. What asks for more factors asks the global moreFactors. */
 async function start(config) {
-  globalThis.client = new core.TurnkeyClient(config);
+  globalThis.client = new core.TurnkeyClient({ ...config, onMfaRequired: (context) => globalThis.moreFactors(context) });
   await client.init();
 }
 
