@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -154,5 +155,24 @@ func TestOTPLoginTakesAProfile(t *testing.T) {
 	}
 	if got := jane.with(key).keyKinds(); !slices.Equal(got, []string{"CREDENTIAL_TYPE_LOGIN"}) {
 		t.Errorf("keys %v", got)
+	}
+}
+
+// A profile is in the dump, and so is what it means for the sessions that have it.
+func TestADumpKeepsSessionProfiles(t *testing.T) {
+	b := newBox(t, Options{})
+	jane := b.logIn("jane@doe.test")
+	key := newKey()
+	jane.submit("STAMP_LOGIN", m{"publicKey": key.PublicKey(), "sessionProfileId": b.profile("wallets", "activity.resource == 'WALLET'", nil)}).result("stampLoginResult")
+	second := newBox(t, Options{Seed: 2, Now: b.time.now})
+	second.time = b.time
+	second.controlled("PUT", "/state", json.RawMessage(b.controlled("GET", "/state", nil).ok().raw)).ok()
+	scoped := &who{box: second, org: jane.org, user: jane.user, key: key}
+	if got := scoped.query("get_session_profiles", nil).ok().text("sessionProfiles", "0", "sessionProfileName"); got != "wallets" {
+		t.Errorf("the profile is %s", got)
+	}
+	scoped.submit("CREATE_WALLET", m{"walletName": "w", "accounts": []m{}}).result("createWalletResult")
+	if a := scoped.submit("CREATE_READ_ONLY_SESSION", m{}); a.status != 403 {
+		t.Errorf("out of scope: %s", a.raw)
 	}
 }
