@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/descope/virtualwebauthn"
+	"github.com/google/uuid"
 )
 
 // factor stores an MFA policy of a user's and returns its id. Each step is a list of types, or of "type id".
@@ -235,4 +236,35 @@ func TestPoliciesSeeWhatIsSigned(t *testing.T) {
 	export().is("COMPLETED")
 	deny := b.root.policy("DENY", "", "activity.kind == 'EXPORT_WALLET_ACCOUNT' && wallet_account.path_indexes[1] == 60", "")
 	export().deniedBy(id+" ALLOW", deny+" DENY_EXPLICIT")
+}
+
+// The documented way to a session that takes two factors: the code's token begins the log-in, the passkey completes it.
+// Signing then takes a session of one profile, and no other.
+func TestTwoFactorsForASession(t *testing.T) {
+	b := newBox(t, Options{})
+	jane := b.logIn("jane@doe.test")
+	passkey := jane.passkeyOf(newPhone(virtualwebauthn.KeyTypeEC2))
+	strong := b.profile("strong", "true", m{"expirationSeconds": "300"})
+	jane.factor(jane.user, "activity.action == 'SIGN'", 1, []m{{"type": "AUTHENTICATION_TYPE_SESSION", "id": strong}})
+	jane.factor(jane.user, "activity.resource == 'AUTH' && activity.params.session_profile_id == '"+strong+"'", 2,
+		[]m{{"type": "AUTHENTICATION_TYPE_SESSION", "id": (uuid.UUID{}).String()}}, []m{method("PASSKEY")})
+	jane.factor(jane.user, "activity.resource == 'AUTH'", 3, []m{method("EMAIL_OTP")}, []m{method("PASSKEY")})
+	account := jane.submit("CREATE_WALLET", m{"walletName": "w", "accounts": []m{ethereum(0)}}).result("createWalletResult").text("addresses", "0")
+
+	key := newKey()
+	token := by{b, jane.org, attestedBy(key, b.root.verifyOTP("jane@doe.test", key))}
+	asked := token.submit("STAMP_LOGIN", m{"publicKey": key.PublicKey()}).is("AUTHENTICATORS_NEEDED")
+	jane.with(key).query("whoami", nil).refused(401, "PUBLIC_KEY_NOT_FOUND", "could not find public key")
+	done := passkey.submit("APPROVE_ACTIVITY", asked.print())
+	done.result("stampLoginResult").text("session")
+	session := jane.with(key)
+	session.query("whoami", nil).ok()
+
+	sign := m{"signWith": account, "payload": "00", "encoding": "PAYLOAD_ENCODING_HEXADECIMAL", "hashFunction": "HASH_FUNCTION_SHA256"}
+	waiting := session.submit("SIGN_RAW_PAYLOAD_V2", sign).is("AUTHENTICATORS_NEEDED")
+	upgraded := newKey()
+	up := session.submit("STAMP_LOGIN", m{"publicKey": upgraded.PublicKey(), "sessionProfileId": strong}).is("AUTHENTICATORS_NEEDED")
+	passkey.submit("APPROVE_ACTIVITY", up.print()).result("stampLoginResult").text("session")
+	jane.with(upgraded).submit("APPROVE_ACTIVITY", waiting.print()).result("signRawPayloadResult").text("r")
+	jane.with(upgraded).submit("SIGN_RAW_PAYLOAD_V2", sign).result("signRawPayloadResult").text("r")
 }
