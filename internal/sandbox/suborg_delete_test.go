@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"strconv"
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
@@ -63,7 +64,9 @@ func TestASubOrganizationDeletesItselfWithEverything(t *testing.T) {
 	gone(b)
 	b.root.submit("VERIFY_OTP_V2", m{"otpId": pending, "encryptedOtpBundle": "x"}).refused(404, "REQUEST_INVALID", "no OTP found")
 	b.time.advance(1 << 40)
-	b.root.initOTP("new@doe.test") // forgets old codes, of which Jane's was one
+	for i := range 5 { // each forgets two old codes, of which Jane's is none any more
+		b.root.initOTP(strconv.Itoa(i) + "@doe.test")
+	}
 	b.time.advance(-1 << 40)
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
@@ -103,4 +106,17 @@ func TestASubOrganizationIsDeletedByItsRootUsers(t *testing.T) {
 	// The answer to the last vote arrives although the voter is no more.
 	team[1].submit("APPROVE_ACTIVITY", m{"fingerprint": asked.text("activity", "fingerprint")}).result("deleteSubOrganizationResult")
 	team[0].query("whoami", nil).refused(404, "ORGANIZATION_NOT_FOUND", "no organization found")
+}
+
+// No policy lets anybody else delete the sub-organization.
+func TestNoPolicyDeletesASubOrganization(t *testing.T) {
+	b := newBox(t, Options{})
+	jane := b.logIn("jane@doe.test")
+	bob := jane.hire("Bob", nil)
+	jane.submit("CREATE_POLICY_V3", m{"policyName": "p", "effect": "EFFECT_ALLOW", "consensus": "approvers.any(user, user.id == '" + bob.user + "')", "notes": ""}).
+		result("createPolicyResult")
+	bob.submit("CREATE_WALLET", m{"walletName": "w", "accounts": []m{}}).result("createWalletResult")
+	bob.submit("DELETE_SUB_ORGANIZATION", m{"deleteWithoutExport": true}).refused(400, "REQUEST_INVALID", "by one of its root users")
+	bob.submit("UPDATE_ROOT_QUORUM", m{"threshold": 1, "userIds": []string{bob.user}}).denied()
+	bob.submit("UPDATE_ORGANIZATION_NAME", m{"organizationName": "x"}).denied()
 }
