@@ -3,8 +3,8 @@
 // It owns two things. The Provider is an http.Handler with four issuers that behave like Google, Apple, Facebook and a
 // plain OpenID provider, two OAuth 2.0 services that behave like X and Discord, and the issuer by whose name Turnkey
 // itself vouches for accounts of those two. The Verifier reads the issuer of an id token, finds its keys, and believes
-// nothing that they did not sign. It does not own users, sessions or activities. It depends on p256, go-oidc and the
-// standard library.
+// nothing that they did not sign. It does not own users, sessions or activities. It depends on p256, go-oidc, go-jose
+// and the standard library.
 //
 // # Where things are
 //

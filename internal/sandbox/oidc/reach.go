@@ -43,7 +43,7 @@ type reach struct {
 
 // issuer is what was discovered.
 type issuer struct {
-	keys coreos.KeySet // fetches again by itself when a token names a key that it has not
+	keys *keySet
 	at   time.Time
 }
 
@@ -58,7 +58,7 @@ func newReach() *reach {
 }
 
 // keys returns the keys of an issuer, by discovery unless that was done a while ago.
-func (r *reach) keys(ctx context.Context, name string) (coreos.KeySet, error) {
+func (r *reach) keys(ctx context.Context, name string) (*keySet, error) {
 	u, err := url.Parse(name)
 	if err != nil || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.Opaque != "" {
 		return nil, errors.New("the issuer is no address")
@@ -70,7 +70,6 @@ func (r *reach) keys(ctx context.Context, name string) (coreos.KeySet, error) {
 	if found := r.remembered(name); found != nil {
 		return found, nil
 	}
-	// The key set keeps the client of its context for later fetches, and must not keep ctx: it outlives the request.
 	client := &http.Client{Timeout: askTime, Transport: &asker{r, name, near, transport(near, r.roots)}, CheckRedirect: fewHops}
 	p, err := coreos.NewProvider(coreos.ClientContext(ctx, client), name)
 	if err != nil {
@@ -82,12 +81,12 @@ func (r *reach) keys(ctx context.Context, name string) (coreos.KeySet, error) {
 	if err := p.Claims(&d); err != nil || d.Keys == "" {
 		return nil, errors.New("the issuer's discovery names no keys")
 	}
-	found := coreos.NewRemoteKeySet(coreos.ClientContext(context.WithoutCancel(ctx), client), d.Keys)
+	found := &keySet{client: client, url: d.Keys}
 	r.remember(name, found)
 	return found, nil
 }
 
-func (r *reach) remembered(name string) coreos.KeySet {
+func (r *reach) remembered(name string) *keySet {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if i := r.issuers[name]; i != nil && r.clock().Sub(i.at) < issuersLife {
@@ -96,7 +95,7 @@ func (r *reach) remembered(name string) coreos.KeySet {
 	return nil
 }
 
-func (r *reach) remember(name string, keys coreos.KeySet) {
+func (r *reach) remember(name string, keys *keySet) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.issuers) >= issuersMax && r.issuers[name] == nil {

@@ -109,8 +109,11 @@ func (v *Verifier) keys(ctx context.Context, issuer, kid string) (h *house, keys
 			return h, &coreos.StaticKeySet{PublicKeys: []crypto.PublicKey{s.key.Public()}}, nil
 		}
 	}
-	keys, err = v.reach.keys(ctx, issuer)
-	return nil, keys, err
+	found, err := v.reach.keys(ctx, issuer)
+	if err != nil {
+		return nil, nil, err
+	}
+	return nil, found, nil
 }
 
 // house returns which of the Provider's issuers an issuer is, or nil.

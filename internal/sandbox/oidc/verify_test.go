@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -53,6 +54,13 @@ func (f *foreign) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"issuer": f.URL, "jwks_uri": f.URL + "/jwks", "id_token_signing_alg_values_supported": []string{"ES256"}})
+}
+
+// count is how often it was asked.
+func (f *foreign) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked
 }
 
 func (f *foreign) rotate(keys ...*signer) {
@@ -141,13 +149,24 @@ func TestKeysAreFetchedOnceAndAgainWhenANewOneIsNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if f.asked != 2 { // discovery and keys
-		t.Errorf("asked %d times", f.asked)
+	if f.count() != 2 { // discovery and keys
+		t.Errorf("asked %d times", f.count())
+	}
+	forged := *two
+	forged.kid, forged.alg, forged.key = one.kid, "ES256", newSigner("ES256", seeded("foreign"), "3")().key
+	if _, err := v.Verify(context.Background(), says(t, &forged, now, f.URL, nil)); err == nil || f.count() != 2 {
+		t.Errorf("a wrong signature: %v, asked %d times", err, f.count())
 	}
 	f.rotate(two)
-	if _, err := v.Verify(context.Background(), says(t, two, now, f.URL, nil)); err != nil {
-		t.Errorf("after a rotation: %v", err)
+	var all sync.WaitGroup
+	for range 8 { // at once, as log-ins come
+		all.Go(func() {
+			if _, err := v.Verify(context.Background(), says(t, two, now, f.URL, nil)); err != nil {
+				t.Errorf("after a rotation: %v", err)
+			}
+		})
 	}
+	all.Wait()
 	if _, err := v.Verify(context.Background(), says(t, one, now, f.URL, nil)); err == nil {
 		t.Error("the key that was taken away is still good")
 	}
@@ -165,8 +184,8 @@ func TestAnIssuerIsNotAskedTooOften(t *testing.T) {
 			t.Fatal("a stranger's token was taken")
 		}
 	}
-	if f.asked > askBurst {
-		t.Errorf("asked %d times", f.asked)
+	if f.count() > askBurst {
+		t.Errorf("asked %d times", f.count())
 	}
 	two := newSigner("ES256", seeded("foreign"), "2")()
 	f.rotate(two)
@@ -182,8 +201,8 @@ func TestAnIssuerIsNotAskedTooOften(t *testing.T) {
 func TestIssuersThatMisbehaveAreRefused(t *testing.T) {
 	w := newWorld(t)
 	key, now := newSigner("ES256", seeded("foreign"), "1")(), w.time.now()
-	hits := 0
-	victim := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits++ }))
+	var hits atomic.Int32
+	victim := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
 	defer victim.Close()
 	to := func(address string) func(http.ResponseWriter, *http.Request) bool {
 		return func(w http.ResponseWriter, r *http.Request) bool {
@@ -225,8 +244,8 @@ func TestIssuersThatMisbehaveAreRefused(t *testing.T) {
 		if _, err := NewVerifier(w.Provider).Verify(context.Background(), says(t, key, now, f.URL, nil)); err == nil {
 			t.Errorf("%s: taken", name)
 		}
-		if f.asked > 2*askHops+2 {
-			t.Errorf("%s: asked %d times", name, f.asked)
+		if f.count() > 2*askHops+2 {
+			t.Errorf("%s: asked %d times", name, f.count())
 		}
 	}
 	for _, issuer := range []string{"http://example.com", "http://10.0.0.1", "https://10.0.0.1", "https://192.168.1.1/x", "https://[fd00::1]", "https://169.254.169.254", "https://[::ffff:10.0.0.1]/",
@@ -239,8 +258,8 @@ func TestIssuersThatMisbehaveAreRefused(t *testing.T) {
 			t.Errorf("%s: was asked", issuer)
 		}
 	}
-	if hits != 0 {
-		t.Errorf("%d requests reached a stranger", hits)
+	if n := hits.Load(); n != 0 {
+		t.Errorf("%d requests reached a stranger", n)
 	}
 }
 
@@ -253,8 +272,8 @@ func TestAConnectionIsHeldAgainstTheAddressItReallyHas(t *testing.T) {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(f.Certificate())
-	if _, err := transport(false, roots).RoundTrip(r); err == nil || f.asked != 0 {
-		t.Errorf("as an address of the network: %v, asked %d times", err, f.asked)
+	if _, err := transport(false, roots).RoundTrip(r); err == nil || f.count() != 0 {
+		t.Errorf("as an address of the network: %v, asked %d times", err, f.count())
 	}
 	res, err := transport(true, roots).RoundTrip(r)
 	if err != nil {
