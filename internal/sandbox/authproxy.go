@@ -95,6 +95,9 @@ func (s *state) readAuthProxy(key, value []byte) (record, error) {
 	if org == nil {
 		return nil, fmt.Errorf("auth proxy configuration %s has no organization", d.ID)
 	}
+	if err := d.Settings.check(); err != nil {
+		return nil, fmt.Errorf("auth proxy configuration %s: %w", d.ID, err)
+	}
 	return &authProxy{d.ID, n, org, d.On, d.User, d.Policy, d.Settings, d.Created, d.Updated}, nil
 }
 

@@ -34,6 +34,7 @@ const scopeMax = 2048
 
 func (p *sessionProfile) ident() uuid.UUID { return p.id }
 func (p *sessionProfile) install(*state)   { p.org.shelf().profiles.put(p) }
+func (p *sessionProfile) uninstall(*state) { p.org.shelf().profiles.drop(p.id) }
 
 type sessionProfileOnDisk struct {
 	ID      uuid.UUID `json:"id"`

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"reflect"
 	"strconv"
 	"testing"
 
@@ -119,4 +120,15 @@ func TestNoPolicyDeletesASubOrganization(t *testing.T) {
 	bob.submit("DELETE_SUB_ORGANIZATION", m{"deleteWithoutExport": true}).refused(400, "REQUEST_INVALID", "by one of its root users")
 	bob.submit("UPDATE_ROOT_QUORUM", m{"threshold": 1, "userIds": []string{bob.user}}).denied()
 	bob.submit("UPDATE_ORGANIZATION_NAME", m{"organizationName": "x"}).denied()
+}
+
+// Whatever an organization can have on its shelves can be taken away with it.
+func TestEveryKindOfRecordCanGo(t *testing.T) {
+	can := reflect.TypeFor[removable]()
+	for field := range reflect.TypeFor[shelves]().Fields() {
+		all, ok := field.Type.FieldByName("all")
+		if !ok || !all.Type.Elem().Implements(can) {
+			t.Errorf("%s cannot be taken away", field.Name)
+		}
+	}
 }

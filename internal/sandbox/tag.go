@@ -72,8 +72,8 @@ func (s *state) readTag(key, value []byte) (record, error) {
 		return nil, err
 	}
 	org := s.orgs[d.Org]
-	if org == nil {
-		return nil, fmt.Errorf("tag %s has no organization", d.ID)
+	if org == nil || d.Kind != tagOfUser && d.Kind != tagOfPrivateKey {
+		return nil, fmt.Errorf("tag %s has no organization, or is for nothing", d.ID)
 	}
 	return &tag{d.ID, n, org, d.Kind, d.Name, d.Created, d.Updated}, nil
 }
