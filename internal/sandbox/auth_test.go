@@ -208,6 +208,8 @@ func TestIsolation_AKeyNeverReachesAnotherOrganization(t *testing.T) {
 		"privateKeyId": jane.submit("CREATE_PRIVATE_KEYS_V2", m{"privateKeys": []m{{"privateKeyName": "Jane's own too", "curve": "CURVE_P256",
 			"privateKeyTags": []string{}, "addressFormats": []string{}}}}).result("createPrivateKeysResultV2").text("privateKeys", "0", "privateKeyId"),
 		"sessionProfileId": nowhere, "email": "jane@doe.test",
+		"smartContractInterfaceId": jane.submit("CREATE_SMART_CONTRACT_INTERFACE", m{"smartContractAddress": "0x78839f6054d7ed13918bae0473ba31b1ca9d7265",
+			"smartContractInterface": "[]", "type": interfaceEthereum, "label": "Jane's own contract"}).result("createSmartContractInterfaceResult").text("smartContractInterfaceId"),
 		"mfaPolicyId": jane.submit("CREATE_MFA_POLICY", m{"userId": jane.user, "mfaPolicyName": "Jane's own factor", "condition": "false", "order": 0,
 			"requiredAuthenticationMethods": []m{{"any": []m{{"type": "AUTHENTICATION_TYPE_SESSION"}}}}}).result("createMfaPolicyResult").text("mfaPolicyId"),
 		"policyId":   jane.submit("CREATE_POLICY_V3", m{"policyName": "Jane's own rule", "effect": "EFFECT_ALLOW", "notes": ""}).result("createPolicyResult").text("policyId"),
@@ -263,6 +265,7 @@ func TestIsolation_AKeyNeverReachesAnotherOrganization(t *testing.T) {
 // parametersFor are well-formed parameters of a kind of activity that name somebody's things.
 func parametersFor(kind string, ids m) m {
 	p := m{
+		"smartContractAddress": "0x78839f6054d7ed13918bae0473ba31b1ca9d7265", "smartContractInterface": "[]", "label": "l", "smartContractInterfaceId": nowhere,
 		"mfaPolicyName": "p", "mfaPolicyId": nowhere, "condition": "true", "order": 0,
 		"requiredAuthenticationMethods": []m{{"any": []m{{"type": "AUTHENTICATION_TYPE_SESSION"}}}},
 		"policyName":                    "p", "effect": "EFFECT_ALLOW", "notes": "", "policyId": nowhere, "policyIds": []string{nowhere},

@@ -56,6 +56,9 @@ var recordKinds = []stored{
 	{bucketSessionProfile, (*state).readSessionProfile, func(s *state) iter.Seq[record] {
 		return ofOrganizations(s, func(o *organization) []*sessionProfile { return o.shelved().profiles.all })
 	}},
+	{bucketInterface, (*state).readInterface, func(s *state) iter.Seq[record] {
+		return ofOrganizations(s, func(o *organization) []*contractInterface { return o.shelved().interfaces.all })
+	}},
 	{bucketMFAPolicy, (*state).readMFAPolicy, func(s *state) iter.Seq[record] {
 		return ofOrganizations(s, func(o *organization) []*mfaPolicy { return o.shelved().factors.all })
 	}},

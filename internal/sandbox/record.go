@@ -108,13 +108,14 @@ type settings struct {
 type shelves struct {
 	profiles shelf[*sessionProfile]
 
-	keys    shelf[*privateKey]
-	imports shelf[*importTarget]
-	rules   shelf[*rule]
-	factors shelf[*mfaPolicy]
-	tags    shelf[*tag]
-	oauth2  shelf[*oauth2Credential]
-	proxies shelf[*authProxy]
+	keys       shelf[*privateKey]
+	imports    shelf[*importTarget]
+	rules      shelf[*rule]
+	factors    shelf[*mfaPolicy]
+	interfaces shelf[*contractInterface]
+	tags       shelf[*tag]
+	oauth2     shelf[*oauth2Credential]
+	proxies    shelf[*authProxy]
 }
 
 // shelf returns o's shelves to put something on. The caller holds the state's lock.

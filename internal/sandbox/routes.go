@@ -37,6 +37,14 @@ func endpoints() map[string]endpoint {
 		query + "get_mfa_policy":         queryOf[mfaPolicyFilter]{getMFAPolicy},
 		query + "get_mfa_status":         queryOf[mfaStatusFilter]{getMFAStatus},
 
+		query + "list_smart_contract_interfaces": queryOf[nothing]{listInterfaces},
+		query + "get_smart_contract_interface":   queryOf[interfaceFilter]{getInterface},
+		submit + "create_smart_contract_interface": submitOf{
+			"ACTIVITY_TYPE_CREATE_SMART_CONTRACT_INTERFACE": {"createSmartContractInterfaceIntent", "createSmartContractInterfaceResult", byPolicy, parametersOf[createInterface]()},
+		},
+		submit + "delete_smart_contract_interface": submitOf{
+			"ACTIVITY_TYPE_DELETE_SMART_CONTRACT_INTERFACE": {"deleteSmartContractInterfaceIntent", "deleteSmartContractInterfaceResult", byPolicy, parametersOf[deleteInterface]()},
+		},
 		submit + "create_mfa_policy": submitOf{
 			"ACTIVITY_TYPE_CREATE_MFA_POLICY": {"createMfaPolicyIntent", "createMfaPolicyResult", byPolicy, parametersOf[createMFAPolicy]()},
 		},
