@@ -31,9 +31,10 @@ func TestR21_KeysGoOutAndComeBack(t *testing.T) {
 	node(t, "keys.mjs", sandbox(t), nil)
 }
 
-// What viem and @solana/web3.js serialise, and what they find in the answer.
+// What viem and @solana/web3.js serialise, and what they find in the answer. Every second activity says first that it is
+// pending, so that the package must ask again.
 func TestR21_TransactionsAreSignedWhole(t *testing.T) {
-	node(t, "transactions.mjs", sandbox(t), nil)
+	node(t, "transactions.mjs", sandbox(t, "--pending-rate", "0.5"), nil)
 }
 
 // External wallets and API keys as credentials.

@@ -55,7 +55,8 @@ await flow(name, "a read-only session reads and cannot write", async () => {
   assert.deepEqual([who.status, who.userId], [200, userId], JSON.stringify(who));
   const parameters = { walletName: "W", accounts: [] };
   const wrote = await post("/public/v1/submit/create_wallet", { type: "ACTIVITY_TYPE_CREATE_WALLET", organizationId, timestampMs: String(Date.now()), parameters });
-  assert.notEqual(wrote.status, 200);
+  assert.deepEqual([wrote.status, wrote.turnkeyErrorCode], [401, "SIGNATURE_MISSING"]);
+  assert.deepEqual((await me.getWallets()).wallets, []);
 });
 await flow(name, "one-time-code auth: the code is exchanged for a bundle", async () => {
   const target = generateP256KeyPair();
