@@ -1,64 +1,96 @@
-"use strict";
+// The frame: which part is shown, whether the sandbox answers, and what time it has.
 
-// The page is a client of /inbox like any other: it asks for what came after the newest message that it shows, and
-// waits. Texts are set as text, never as markup, for anybody may have written them.
+import { at, clockTime, get, span } from "./dom.js";
+import { startInbox } from "./inbox.js";
+import { startPeople, showPeople } from "./people.js";
+import { startRequests, showRequests } from "./requests.js";
+import { startFaults, showFaults } from "./faults.js";
+import { startClock, showClock } from "./clock.js";
+import { startState } from "./state.js";
 
-const list = document.getElementById("messages");
-const empty = document.getElementById("empty");
-const state = document.getElementById("state");
-let newest = 0;
+const parts = { inbox: null, people: showPeople, requests: showRequests, faults: showFaults, clock: showClock, state: null };
 
-function part(name, className, text) {
-  const node = document.createElement(name);
-  node.className = className;
-  node.textContent = text;
-  return node;
-}
+/** current is the part that is shown. */
+export const current = () => (location.hash.slice(1) in parts ? location.hash.slice(1) : "inbox");
 
-function show(message) {
-  const item = document.createElement("li");
-  const head = part("div", "head", "");
-  head.append(
-    part("span", "to", message.to),
-    part("time", "", (message.channel === "sms" ? "SMS" : "E-mail") + ", " + new Date(message.at).toLocaleString()),
-  );
-  item.append(head, part("p", "body", message.text || message.subject || ""));
-  if (message.code) {
-    const code = part("div", "code", "");
-    const copy = part("button", "", "Copy");
-    copy.type = "button";
-    copy.setAttribute("aria-label", "Copy the code for " + message.to);
-    copy.addEventListener("click", async () => {
-      try {
-        await navigator.clipboard.writeText(message.code);
-        copy.textContent = "Copied";
-      } catch {
-        copy.textContent = "Not copied";
-      }
-    });
-    code.append(part("code", "", message.code), copy);
-    item.append(code);
+function show() {
+  const name = current();
+  for (const part of Object.keys(parts)) at(part).hidden = part !== name;
+  for (const link of document.querySelectorAll(".side a")) {
+    if (link.hash === "#" + name) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
   }
-  list.prepend(item);
+  document.title = at(name + "-title").textContent + " · Sandbox";
+  parts[name]?.();
 }
 
-async function poll() {
-  for (;;) {
-    try {
-      const answer = await fetch("/inbox?wait=25&after=" + newest);
-      if (!answer.ok) throw new Error("status " + answer.status);
-      const { messages } = await answer.json();
-      for (const message of messages.reverse()) {
-        newest = Math.max(newest, Number(message.id));
-        show(message);
-      }
-      empty.hidden = newest !== 0;
-      state.textContent = "Listening";
-    } catch {
-      state.textContent = "The sandbox does not answer. Trying again.";
-      await new Promise((done) => setTimeout(done, 2000));
-    }
+// The time: what the sandbox said last, and what has passed here since.
+let known = { now: Date.now(), offsetSeconds: 0, frozen: false };
+let knownAt = performance.now();
+
+export const sandboxNow = () => (known.frozen ? known.now : known.now + performance.now() - knownAt);
+export const sandboxClock = () => known;
+
+export function learnClock(clock) {
+  known = clock;
+  knownAt = performance.now();
+  tick();
+}
+
+/** difference says how far the sandbox's clock is from here, or "". */
+export function difference() {
+  const seconds = (sandboxNow() - Date.now()) / 1000;
+  return Math.abs(seconds) < 2 ? "" : `${span(seconds)} ${seconds > 0 ? "ahead" : "behind"}`;
+}
+
+function tick() {
+  at("time").textContent = clockTime(sandboxNow());
+  const words = known.frozen ? "Clock frozen" : difference() && "Clock " + difference();
+  at("skew").hidden = !words;
+  at("skew").textContent = words || "";
+}
+
+/** connected says whether the last request was answered. */
+export function connected(yes) {
+  const cell = at("connection");
+  const text = yes ? "Connected" : "The sandbox does not answer. Trying again.";
+  if (cell.lastElementChild.textContent !== text) cell.lastElementChild.textContent = text;
+  cell.firstElementChild.className = yes ? "dot good" : "dot warn";
+}
+
+const forgetful = [];
+
+/** onReset is called with what is to be done when the sandbox was reset or restored. */
+export function onReset(forget) {
+  forgetful.push(forget);
+}
+
+export function wasReset() {
+  for (const forget of forgetful) forget();
+}
+
+const learn = async () => {
+  try {
+    learnClock(await get("/clock"));
+  } catch {
+    // the inbox says that nobody answers
   }
-}
+};
 
-poll();
+// Skipping to the content must not leave the part.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  at("content").focus();
+});
+
+addEventListener("hashchange", show);
+setInterval(tick, 500);
+setInterval(() => document.hidden || learn(), 5000);
+startPeople();
+startRequests();
+startFaults();
+startClock();
+startState();
+show();
+learn();
+startInbox();
