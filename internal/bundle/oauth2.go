@@ -47,7 +47,7 @@ func SealClientSecret(target *ecdh.PublicKey, secret string) (string, error) {
 	nonce := make([]byte, nonceSize)
 	_, _ = rand.Read(nonce) // never fails
 	ciphertext := gcm.Seal(nil, nonce, []byte(secret), additional)
-	out := append(nonce, public...)
+	out := concat(nonce, public)
 	out = binary.LittleEndian.AppendUint32(out, uint32(len(ciphertext)))
 	return hex.EncodeToString(append(out, ciphertext...)), nil
 }

@@ -336,3 +336,41 @@ func TestAnIDTokenStampsALogIn(t *testing.T) {
 	b.time.advance(time.Hour)
 	jane.attested("submit/stamp_login", login(jane.org), raw, key).refused(401, "INVALID_OIDC_TOKEN", "expired")
 }
+
+// A session that a provider began has the profile that was asked for, and its shorter end.
+func TestAnOAuthLogInTakesASessionProfile(t *testing.T) {
+	b := newBox(t, Options{})
+	key := newKey()
+	raw := b.idToken("google", "web", "jane@doe.test", key.PublicKey())
+	jane := b.oauthSignUp("Jane", raw, nil)
+	id := b.profile("wallets", createsWallets, m{"expirationSeconds": "120"})
+	s, err := token.ParseSession(jane.oauthLogIn(raw, key, m{"sessionProfileId": id, "expirationSeconds": "600"}).result("oauthLoginResult").text("session"))
+	if err != nil || s.SessionType != "wallets" || s.SessionProfileID != id || s.Scope != createsWallets || s.Expires.After(b.time.now().Add(2*time.Minute)) {
+		t.Errorf("%+v, %v", s, err)
+	}
+	jane = jane.with(key)
+	jane.wallet().is("COMPLETED")
+	jane.submit("CREATE_POLICY_V3", m{"policyName": "p", "effect": "EFFECT_ALLOW", "notes": ""}).deniedBy()
+}
+
+// Whoever must prove himself by a provider besides stamps the approval with a new id token.
+func TestAnIDTokenIsASecondFactor(t *testing.T) {
+	b := newBox(t, Options{})
+	key := newKey()
+	raw := b.idToken("google", "web", "jane@doe.test", key.PublicKey())
+	jane := b.oauthSignUp("Jane", raw, nil)
+	jane.oauthLogIn(raw, key, nil).result("oauthLoginResult")
+	jane = jane.with(key)
+	provider := jane.query("get_oauth_providers", nil).ok().text("oauthProviders", "0", "providerId")
+	jane.submit("CREATE_MFA_POLICY", m{"userId": jane.user, "mfaPolicyName": "f", "condition": createsWallets, "order": 0,
+		"requiredAuthenticationMethods": []m{{"any": []m{{"type": "AUTHENTICATION_TYPE_OAUTH", "id": provider}}}}}).result("createMfaPolicyResult")
+	asked := jane.wallet().is("AUTHENTICATORS_NEEDED")
+	jane.submit("APPROVE_ACTIVITY", asked.print())
+	if got := jane.query("get_activity", m{"activityId": asked.text("activity", "id")}).ok().text("activity", "status"); got != "ACTIVITY_STATUS_AUTHENTICATORS_NEEDED" {
+		t.Errorf("by the session alone: %s", got)
+	}
+	fresh := newKey()
+	again := b.idToken("google", "web", "jane@doe.test", fresh.PublicKey())
+	b.time.advance(time.Millisecond)
+	jane.attested("submit/approve_activity", jane.envelope("APPROVE_ACTIVITY", asked.print()), again, fresh).is("COMPLETED")
+}

@@ -73,7 +73,7 @@ func (r *reach) keys(ctx context.Context, name string) (*keySet, error) {
 	client := &http.Client{Timeout: askTime, Transport: &asker{r, name, near, transport(near, r.roots)}, CheckRedirect: fewHops}
 	p, err := coreos.NewProvider(coreos.ClientContext(ctx, client), name)
 	if err != nil {
-		return nil, fmt.Errorf("the issuer's discovery: %.200s", err)
+		return nil, errors.New("the issuer's discovery: " + short(err))
 	}
 	var d struct {
 		Keys string `json:"jwks_uri"`

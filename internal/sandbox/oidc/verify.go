@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -64,12 +63,19 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (Token, error) {
 		if _, over := errors.AsType[*coreos.TokenExpiredError](err); over {
 			return Token{}, errors.New("the token has expired")
 		}
-		return Token{}, fmt.Errorf("the token is not genuine: %.200s", err)
+		return Token{}, errors.New("the token is not genuine: " + short(err))
 	}
 	t, err := v.read(genuine)
 	t.OfTurnkey = h != nil && h.name == Turnkey
 	t.OfGoogle = h != nil && h.name == Google || issuer == "https://accounts.google.com"
 	return t, err
+}
+
+// short is what is told of an error that may repeat what came from outside.
+func short(err error) string {
+	const most = 200
+	text := err.Error()
+	return strings.ToValidUTF8(text[:min(len(text), most)], "")
 }
 
 // read takes over the claims of a token whose signature is checked.
