@@ -26,38 +26,22 @@ func TestR21_ClientsLogInThroughTheBackend(t *testing.T) {
 	node(t, "backend.mjs", env, nil)
 }
 
-// Phrases and keys that leave and come back.
-func TestR21_KeysGoOutAndComeBack(t *testing.T) {
-	node(t, "keys.mjs", sandbox(t), nil)
-}
-
-// What viem and @solana/web3.js serialise, and what they find in the answer. Every second activity says first that it is
-// pending, so that the package must ask again.
-func TestR21_TransactionsAreSignedWhole(t *testing.T) {
-	node(t, "transactions.mjs", sandbox(t, "--pending-rate", "0.5"), nil)
+// What runs with either of the packages that a backend builds on: codes, OAuth, sessions by bundle, keys that leave and
+// come back, whole transactions, organizations of several people, and sessions of less than their user's rights. Every
+// third activity says first that it is pending, so that the package must ask again.
+func TestR21_EveryFlowByEitherServerPackage(t *testing.T) {
+	for _, client := range []string{"@turnkey/sdk-server", "@turnkey/http"} {
+		for _, script := range []string{"codes.mjs", "oauth.mjs", "legacy.mjs", "keys.mjs", "transactions.mjs", "organization.mjs", "scopes.mjs"} {
+			t.Run(client+" "+script, func(t *testing.T) {
+				env := sandbox(t, "--pending-rate", "0.3")
+				env["CLIENT"] = client
+				node(t, script, env, nil)
+			})
+		}
+	}
 }
 
 // External wallets and API keys as credentials.
 func TestR21_StampersOfWalletsAndKeys(t *testing.T) {
 	node(t, "stampers.mjs", sandbox(t), nil)
-}
-
-// Sessions by bundle, as older applications have them.
-func TestR21_SessionsByBundle(t *testing.T) {
-	node(t, "legacy.mjs", sandbox(t), nil)
-}
-
-// Several people in one organization: rights, votes, policies.
-func TestR21_OrganizationsOfManyPeople(t *testing.T) {
-	node(t, "organization.mjs", sandbox(t), nil)
-}
-
-// Every identity provider, played by the sandbox.
-func TestR21_OAuthByEveryProvider(t *testing.T) {
-	node(t, "oauth.mjs", sandbox(t), nil)
-}
-
-// Sessions of less than their user's rights, and the rest of what is kept in order.
-func TestR21_ScopesTagsAndCredentials(t *testing.T) {
-	node(t, "scopes.mjs", sandbox(t), nil)
 }

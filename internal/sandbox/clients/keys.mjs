@@ -7,9 +7,9 @@ import { Keypair } from "@solana/web3.js";
 import { bs58 } from "@turnkey/encoding";
 import { mnemonicToAccount, privateKeyToAccount } from "viem/accounts";
 import { flow, named, refused, step } from "./steps.mjs";
-import { apiKey, assertSigned, client, env, newKey, parent } from "./turnkey.mjs";
+import { apiKey, assertSigned, client, clientName, env, newKey, parent } from "./turnkey.mjs";
 
-const name = `${named("@turnkey/sdk-server")} with ${named("@turnkey/crypto")}`;
+const name = `${clientName} with ${named("@turnkey/crypto")}`;
 const key = newKey();
 const { subOrganizationId: organizationId, rootUserIds } = await parent().createSubOrganization({
   subOrganizationName: "Keys", rootQuorumThreshold: 1, rootUsers: [{ userName: "K", apiKeys: [apiKey(key)], authenticators: [], oauthProviders: [] }],

@@ -4,10 +4,9 @@ import assert from "node:assert/strict";
 import { decryptCredentialBundle, generateP256KeyPair, getPublicKey } from "@turnkey/crypto";
 import { uint8ArrayFromHexString, uint8ArrayToHexString } from "@turnkey/encoding";
 import { begin, consent } from "./providers.mjs";
-import { code, flow, message, named, refused } from "./steps.mjs";
-import { apiBaseUrl, apiKey, client, newKey, parent } from "./turnkey.mjs";
+import { code, flow, message, refused } from "./steps.mjs";
+import { apiBaseUrl, apiKey, client, clientName as name, newKey, parent } from "./turnkey.mjs";
 
-const name = named("@turnkey/sdk-server");
 const app = parent();
 const email = "legacy@example.com";
 const key = newKey();

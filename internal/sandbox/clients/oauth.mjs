@@ -2,15 +2,14 @@
 import assert from "node:assert/strict";
 import { verifySessionJwtSignature } from "@turnkey/crypto";
 import { begin, clientId, consent, providers, uploadSecrets } from "./providers.mjs";
-import { flow, named, refused, step } from "./steps.mjs";
-import { client, env, newKey, parent } from "./turnkey.mjs";
+import { flow, refused, step } from "./steps.mjs";
+import { client, clientName, env, newKey, parent } from "./turnkey.mjs";
 
-const sdk = named("@turnkey/sdk-server");
 const app = parent();
 const redirectUri = "http://127.0.0.1:8765/callback";
 const claims = (token) => JSON.parse(Buffer.from(token.split(".")[1], "base64url").toString());
 
-const credentials = await flow(sdk, "OAuth 2.0 client secrets, sealed by @turnkey/crypto", async () => {
+const credentials = await flow(clientName, "OAuth 2.0 client secrets, sealed by @turnkey/crypto", async () => {
   const ids = await uploadSecrets();
   const { oauth2Credentials } = await app.listOauth2Credentials({});
   assert.deepEqual(new Set(oauth2Credentials.map((one) => one.oauth2CredentialId)), new Set(Object.values(ids)));
@@ -28,7 +27,7 @@ async function identity(name, email, publicKey) {
 
 for (const name of Object.keys(providers)) {
   const email = `${name.split(" ")[0].toLowerCase()}@example.com`;
-  const account = await flow(sdk, `OAuth by ${name}: sign-up`, async () => {
+  const account = await flow(clientName, `OAuth by ${name}: sign-up`, async () => {
     const key = newKey();
     const oidcToken = await identity(name, email, key.publicKey);
     assert.deepEqual((await app.getSubOrgIds({ filterType: "OIDC_TOKEN", filterValue: oidcToken })).organizationIds, []);
@@ -38,7 +37,7 @@ for (const name of Object.keys(providers)) {
     });
     return made.subOrganizationId;
   });
-  await flow(sdk, `OAuth by ${name}: log-in`, async () => {
+  await flow(clientName, `OAuth by ${name}: log-in`, async () => {
     const key = newKey();
     const oidcToken = await identity(name, email, key.publicKey);
     assert.deepEqual((await app.getSubOrgIds({ filterType: "OIDC_TOKEN", filterValue: oidcToken })).organizationIds, [account]);

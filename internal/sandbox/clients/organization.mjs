@@ -1,10 +1,9 @@
 // An organization of several people with @turnkey/sdk-server: users and their tags, policies, votes, features.
 import assert from "node:assert/strict";
 import * as sdk from "@turnkey/sdk-server";
-import { flow, named, refused } from "./steps.mjs";
-import { apiKey, client, newKey, parent } from "./turnkey.mjs";
+import { flow, refused } from "./steps.mjs";
+import { apiKey, client, clientName as name, newKey, parent } from "./turnkey.mjs";
 
-const name = named("@turnkey/sdk-server");
 const [ada, bob, eve] = [newKey(), newKey(), newKey()];
 const root = (userName, key) => ({ userName, apiKeys: [apiKey(key)], authenticators: [], oauthProviders: [] });
 const { subOrganizationId, rootUserIds } = await parent().createSubOrganization({ subOrganizationName: "Team", rootQuorumThreshold: 1, rootUsers: [root("Ada", ada), root("Bob", bob)] });

@@ -3,10 +3,9 @@
 import assert from "node:assert/strict";
 import * as sdk from "@turnkey/sdk-server";
 import { encryptOauth2ClientSecret } from "@turnkey/crypto";
-import { code, flow, named, refused } from "./steps.mjs";
-import { apiKey, assertSigned, client, env, newKey, parent } from "./turnkey.mjs";
+import { code, flow, refused } from "./steps.mjs";
+import { apiKey, assertSigned, client, clientName as name, env, newKey, parent } from "./turnkey.mjs";
 
-const name = named("@turnkey/sdk-server");
 const app = parent();
 const key = newKey();
 const { subOrganizationId, rootUserIds } = await app.createSubOrganization({

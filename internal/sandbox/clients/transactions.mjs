@@ -4,10 +4,9 @@ import { PublicKey, SystemProgram, Transaction, TransactionMessage, VersionedTra
 import { ed25519 } from "@noble/curves/ed25519";
 import * as sdk from "@turnkey/sdk-server";
 import * as viem from "viem";
-import { flow, named, refused } from "./steps.mjs";
-import { apiKey, client, newKey, parent } from "./turnkey.mjs";
+import { flow, refused } from "./steps.mjs";
+import { apiKey, client, clientName as name, newKey, parent } from "./turnkey.mjs";
 
-const name = named("@turnkey/sdk-server");
 const key = newKey();
 const { subOrganizationId } = await parent().createSubOrganization({
   subOrganizationName: "T", rootQuorumThreshold: 1, rootUsers: [{ userName: "T", apiKeys: [apiKey(key)], authenticators: [], oauthProviders: [] }],

@@ -11,13 +11,21 @@ import { keccak_256 } from "@noble/hashes/sha3";
 import { sha256 } from "@noble/hashes/sha256";
 import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils";
 
+import { overHTTP } from "./over-http.mjs";
+import { named } from "./steps.mjs";
+
 export const env = process.env;
 export const apiBaseUrl = env.TURNKEY_API_URL;
 export const parentId = env.TURNKEY_ORGANIZATION_ID;
 
+/** Which of Turnkey's clients a script runs with, where it can run with either. */
+const http = env.CLIENT === "@turnkey/http";
+export const clientName = named(http ? "@turnkey/http" : "@turnkey/sdk-server");
+
 /** A client of an organization that stamps with a key pair. */
-export function client(organizationId, pair, SDK = Turnkey) {
-  return new SDK({
+export function client(organizationId, pair, SDK) {
+  if (http && !SDK) return overHTTP(apiBaseUrl, organizationId, pair);
+  return new (SDK ?? Turnkey)({
     apiBaseUrl,
     apiPublicKey: pair.publicKey,
     apiPrivateKey: pair.privateKey,
