@@ -38,9 +38,20 @@
 //     and UPDATE_AUTH_PROXY_CONFIG are the service's activities, but the paths submit/enable_auth_proxy,
 //     submit/disable_auth_proxy, submit/update_auth_proxy_config and query/get_auth_proxy_config are this sandbox's: the
 //     service shows its own dashboard alone how to ask. The private half of the proxy user's first key is thrown away.
-//   - Not done: everything else, above all policies, approvals and rejections, private
-//     keys, export and import, MFA.
-//   - A quorum above one leaves activities waiting for a consensus that nobody can give yet; users may still log in.
+//   - Done of rules: create_policy (version 3), create_policies, update_policy, delete_policy, delete_policies, list_policies,
+//     get_policy, get_policy_evaluations; approve_activity, reject_activity; create_mfa_policy, update_mfa_policy,
+//     delete_mfa_policy, get_mfa_policy, get_mfa_policies, get_mfa_status; create_smart_contract_interface,
+//     delete_smart_contract_interface, get_smart_contract_interface, list_smart_contract_interfaces.
+//   - Not done: everything else, above all private keys, export and import.
+//   - Policies: the comment of package policy says what the language does where no source does. The two oldest versions of
+//     create_policy, which have selectors, are not done. A policy's time needs no feature flag. A call that does not fit
+//     the uploaded ABI or IDL exactly counts as one without any, so that reading its parts is an error; secret is never
+//     there. Whoever votes on an activity without weight in it is denied. When approvals cannot come together any more
+//     after a rejection, the activity is rejected, and so is what a policy that waited for them says.
+//   - MFA policies: a condition that cannot be evaluated does not apply; what is wanted of somebody who votes stands in the
+//     vote; policies and factors are weighed anew at every vote. The names in the refusal of a policy that the user cannot
+//     satisfy are the service's for passkeys alone. Nobody else votes while the one who asked has factors to show.
+//   - A session profile's scope is asked about every submission, and about votes as to what they are on; an error denies.
 //   - No rate is limited but that of one-time codes. OTP features are on in the parent too, SMS among them.
 //   - Verification tokens may be used until they end, as often as their owner likes: no source says otherwise.
 //   - Without a state folder only the newest activities are kept, about 48 MB of them; an older one is not found, and

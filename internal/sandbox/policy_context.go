@@ -57,9 +57,7 @@ func (c *call) context(name string, k kind, in params) policy.Context {
 	for keyword, v := range m.values {
 		tell(&out, keyword, v)
 	}
-	if out.Eth.Tx != nil {
-		out.Eth.Tx = c.org.withInterfaces(out.Eth.Tx)
-	}
+	c.org.readCalls(&out)
 	return out
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"github.com/mr-tron/base58"
 
 	"latchkey/internal/sandbox/contract"
 	"latchkey/internal/sandbox/policy"
@@ -25,6 +26,7 @@ type contractInterface struct {
 	notes   string
 	created int64
 	abi     *contract.ABI // of a contract of Ethereum
+	idl     *contract.IDL // of a program of Solana
 }
 
 // Types of interfaces.
@@ -48,7 +50,10 @@ func (i *contractInterface) parse() (err error) {
 		}
 		i.abi, err = contract.ParseABI(i.text)
 	case interfaceSolana:
-		return unimplemented(i.kind)
+		if raw, err := base58.Decode(i.address); err != nil || len(raw) != 32 {
+			return invalid("invalid smart contract address")
+		}
+		i.idl, err = contract.ParseIDL(i.text)
 	default:
 		return invalid("invalid smart contract interface type")
 	}
@@ -193,9 +198,26 @@ func getInterface(c *call, in *interfaceFilter) (any, error) {
 	}{i.view()}, nil
 }
 
-// withInterfaces adds to an Ethereum transaction what it says to its contract, if the organization has an interface of
-// the contract that can read it. The caller holds the lock.
-func (o *organization) withInterfaces(tx *policy.EthereumTransaction) *policy.EthereumTransaction {
+// readCalls adds to a transaction what it says to contracts of which the organization has an interface that can read it.
+// What was told stays as it is. The caller holds the lock.
+func (o *organization) readCalls(told *policy.Context) {
+	if len(o.shelved().interfaces.all) == 0 {
+		return
+	}
+	if told.Eth.Tx != nil {
+		told.Eth.Tx = o.readCall(told.Eth.Tx)
+	}
+	if told.Solana.Tx != nil {
+		read := *told.Solana.Tx
+		read.Instructions = slices.Clone(read.Instructions)
+		for n := range read.Instructions {
+			o.readInstruction(&read.Instructions[n])
+		}
+		told.Solana.Tx = &read
+	}
+}
+
+func (o *organization) readCall(tx *policy.EthereumTransaction) *policy.EthereumTransaction {
 	data, err := hex.DecodeString(strings.TrimPrefix(tx.Data, "0x"))
 	if err != nil {
 		return tx
@@ -211,4 +233,23 @@ func (o *organization) withInterfaces(tx *policy.EthereumTransaction) *policy.Et
 		}
 	}
 	return tx
+}
+
+func (o *organization) readInstruction(in *policy.Instruction) {
+	data, err := hex.DecodeString(in.InstructionDataHex)
+	if err != nil {
+		return
+	}
+	accounts := make([]string, len(in.Accounts))
+	for n, a := range in.Accounts {
+		accounts[n] = a.AccountKey
+	}
+	for _, i := range o.shelved().interfaces.all {
+		if i.idl != nil && i.address == in.ProgramKey {
+			if said, ok := i.idl.Read(data, accounts); ok {
+				in.ParsedInstructionData = said
+				return
+			}
+		}
+	}
 }

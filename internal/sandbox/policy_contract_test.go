@@ -1,7 +1,12 @@
 package sandbox
 
 import (
+	"bytes"
+	"encoding/hex"
+	"slices"
 	"testing"
+
+	"github.com/mr-tron/base58"
 )
 
 const tokenABI = `[{"type":"event","name":"Transfer","inputs":[]},{"type":"function","name":"transfer","inputs":[{"name":"dst","type":"address"},{"name":"wad","type":"uint256"}]}]`
@@ -55,4 +60,35 @@ func TestPoliciesReadContractCalls(t *testing.T) {
 	b.root.submit("DELETE_SMART_CONTRACT_INTERFACE", m{"smartContractInterfaceId": made}).result("deleteSmartContractInterfaceResult")
 	sign(small).deniedBy(id + " ERROR")
 	b.root.submit("DELETE_SMART_CONTRACT_INTERFACE", m{"smartContractInterfaceId": made}).refused(404, "REQUEST_INVALID", "no smart contract interface found")
+}
+
+// The same for programs of Solana, by their IDL.
+func TestPoliciesReadProgramCalls(t *testing.T) {
+	b := newBox(t, Options{StateDir: t.TempDir()})
+	address := b.root.submit("CREATE_WALLET", m{"walletName": "w", "accounts": []m{
+		{"curve": "CURVE_ED25519", "pathFormat": "PATH_FORMAT_BIP32", "path": "m/44'/501'/0'/0'", "addressFormat": "ADDRESS_FORMAT_SOLANA"}}}).result("createWalletResult").text("addresses", "0")
+	ours, err := base58.Decode(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := bytes.Repeat([]byte{5}, 32)
+	one := b.root.member("one")
+	sign := func(amount byte) answer {
+		tx := slices.Concat([]byte{1}, make([]byte, 64), []byte{1, 0, 1, 2}, ours, program, bytes.Repeat([]byte{9}, 32), // one signature to come, two keys, a blockhash
+			[]byte{1, 1, 1, 0, 9, 7}, []byte{amount, 0, 0, 0, 0, 0, 0, 0}) // one instruction of the program, with our account
+		return one.submit("SIGN_TRANSACTION_V2", m{"signWith": address, "type": "TRANSACTION_TYPE_SOLANA", "unsignedTransaction": hex.EncodeToString(tx)})
+	}
+	id := b.root.policy("ALLOW", "", "solana.tx.instructions.count() == 1 && solana.tx.instructions.all(i, i.program_key == '"+base58.Encode(program)+"'"+
+		" && i.parsed_instruction_data.instruction_name == 'pay' && i.parsed_instruction_data.program_call_args['amount'] <= 5"+
+		" && i.parsed_instruction_data.named_accounts['owner'] == '"+address+"')", "")
+	sign(5).deniedBy(id + " ERROR")
+	b.root.submit("CREATE_SMART_CONTRACT_INTERFACE", m{"smartContractAddress": base58.Encode(program), "type": interfaceSolana, "label": "pay", "notes": "n",
+		"smartContractInterface": `{"instructions":[{"name":"pay","discriminator":[7],"accounts":[{"name":"owner"}],"args":[{"name":"amount","type":"u64"}]}],"types":[]}`}).
+		result("createSmartContractInterfaceResult")
+	sign(5).is("COMPLETED")
+	sign(6).deniedBy(id + " DENY_IMPLICIT")
+	b.root.submit("CREATE_SMART_CONTRACT_INTERFACE", m{"smartContractAddress": "x", "type": interfaceSolana, "label": "x", "smartContractInterface": "{}"}).
+		refused(400, "REQUEST_INVALID", "invalid smart contract address")
+	b.root.submit("CREATE_SMART_CONTRACT_INTERFACE", m{"smartContractAddress": base58.Encode(program), "type": interfaceSolana, "label": "x", "smartContractInterface": "{}"}).
+		refused(400, "REQUEST_INVALID", "invalid smart contract interface")
 }
