@@ -17,6 +17,7 @@ import (
 	"latchkey/internal/backend"
 	"latchkey/internal/local"
 	"latchkey/internal/profile"
+	"latchkey/internal/sandbox/oidc"
 )
 
 func (t *terminal) sandbox() *cobra.Command {
@@ -34,6 +35,9 @@ func (t *terminal) sandbox() *cobra.Command {
 			}
 			if !(o.PendingRate >= 0 && o.PendingRate <= 1) { // nor is it no number
 				return usage{errors.New("--pending-rate must be a number from 0 to 1")}
+			}
+			if err := oidc.CheckBase(o.URL); err != nil {
+				return usage{fmt.Errorf("--url: %w", err)}
 			}
 			if pins {
 				return t.printPins(o)
@@ -61,6 +65,7 @@ func (t *terminal) sandbox() *cobra.Command {
 	c.Flags().Uint64Var(&o.Seed, "seed", 0, "replays a run: fixes choices and derived keys")
 	c.Flags().Float64Var(&o.PendingRate, "pending-rate", 0, "how often, of 0 to 1, an activity's first answer says pending, so that a client must ask again")
 	c.Flags().BoolVar(&o.Shuffle, "shuffle", true, "lists whose order nobody promises come in an order of the seed, and not of their making")
+	c.Flags().StringVar(&o.URL, "url", "", "where clients reach the API when that is not loopback: what the issuers of its identity providers begin with")
 	c.Flags().StringVar(&envFile, "env-file", "", "writes the variables that Turnkey's examples read")
 	c.Flags().BoolVar(&pins, "print-pins", false, "prints which key stands for which pinned one, and ends; with --seed or --state")
 	c.PreRunE = func(*cobra.Command, []string) error {

@@ -23,7 +23,8 @@ type SandboxOptions struct {
 	StateDir        string // "" forgets everything at the end
 	Seed            uint64 // 0 takes a random one
 	PendingRate     float64
-	Shuffle         bool // with PendingRate: what clients must not rely on, see sandbox.Options
+	Shuffle         bool   // with PendingRate: what clients must not rely on, see sandbox.Options
+	URL             string // where clients reach it, for the issuers of its identity providers; "" while that is loopback
 	Now             func() time.Time
 	Log             *slog.Logger
 }
@@ -68,7 +69,7 @@ type Sandbox struct {
 
 // StartSandbox runs a sandbox until Close.
 func StartSandbox(o SandboxOptions) (*Sandbox, error) {
-	box, err := sandbox.New(sandbox.Options{Seed: o.Seed, Now: o.Now, StateDir: o.StateDir, Log: o.Log, PendingRate: o.PendingRate, Shuffle: o.Shuffle})
+	box, err := sandbox.New(sandbox.Options{Seed: o.Seed, Now: o.Now, StateDir: o.StateDir, Log: o.Log, PendingRate: o.PendingRate, Shuffle: o.Shuffle, ProviderURL: o.URL})
 	if err != nil {
 		return nil, fmt.Errorf("open the sandbox: %w", err)
 	}

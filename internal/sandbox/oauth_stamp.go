@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"iter"
 
 	"latchkey/internal/sandbox/oidc"
@@ -25,7 +26,7 @@ func (c *call) readOIDCStamp(s stamp.AttestedStamp) (presented, error) {
 
 // asStamp says of a token that stamps what would be said of one among the parameters.
 func asStamp(err error) error {
-	r, ok := err.(*refusal)
+	r, ok := errors.AsType[*refusal](err)
 	if !ok {
 		return err
 	}

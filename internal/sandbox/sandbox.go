@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/internal/p256"
+	"latchkey/internal/sandbox/oidc"
 )
 
 // Options says how a sandbox is made. The zero value is a sandbox with a random seed that forgets everything.
@@ -63,6 +64,9 @@ func New(o Options) (*Sandbox, error) {
 	}
 	if math.IsNaN(o.PendingRate) || o.PendingRate < 0 || o.PendingRate > 1 {
 		return nil, fmt.Errorf("sandbox: pending rate %v: want a number from 0 to 1", o.PendingRate)
+	}
+	if err := oidc.CheckBase(o.ProviderURL); err != nil {
+		return nil, fmt.Errorf("sandbox: provider URL: %w", err)
 	}
 	s := &Sandbox{log: o.Log, clock: newClock(o.Now), requests: newRequests(), pendingRate: o.PendingRate, shuffle: o.Shuffle, providerURL: o.ProviderURL}
 	s.api, s.control = newAPI(s), newControl(s)

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -44,7 +45,7 @@ func New(c Config) *Provider {
 	if c.Random == nil {
 		c.Random = rand.Reader
 	}
-	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
+	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
 	p := &Provider{Config: c, houses: map[string]*house{}, signers: map[string]func() *signer{}, people: c.Seed("oidc subjects", 32), codes: newStore(), access: newStore()}
 	for _, h := range houses() {
 		p.houses[h.path()] = h
@@ -53,6 +54,18 @@ func New(c Config) *Provider {
 		}
 	}
 	return p
+}
+
+// CheckBase reports what is wrong with a Config.BaseURL.
+func CheckBase(text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || strings.ContainsAny(text, "?#") || !printable(text) {
+		return fmt.Errorf("%q: want http:// or https:// and a host, without a path", text)
+	}
+	return nil
 }
 
 // Base returns where the Provider is reached by a request with that Host, "" if it must not be reached so.

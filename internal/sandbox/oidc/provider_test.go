@@ -392,6 +392,18 @@ func TestOnlyLoopbackHostsChooseTheIssuer(t *testing.T) {
 	}
 }
 
+func TestABaseIsSchemeAndHostAlone(t *testing.T) {
+	for text, want := range map[string]bool{"": true, "https://sandbox.test": true, "http://box:4000/": true, "http://[::1]:1": true, "sandbox.test": false, "sandbox.test:1": false,
+		"ftp://a": false, "https://": false, "https://a/b": false, "https://a?b": false, "https://a#b": false, "https://u@a": false, "https://a b": false, "://": false} {
+		if err := CheckBase(text); (err == nil) != want {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if p := New(Config{Seed: seeded("one"), Now: time.Now, BaseURL: "http://box:4000/"}); p.Issuer(p.Base("evil.test"), Google) != "http://box:4000/oidc/google" {
+		t.Error(p.Base("evil.test"))
+	}
+}
+
 func TestCodesAreKeptWithinBounds(t *testing.T) {
 	s, now := newStore(), time.Now()
 	for i := range 3 * storeMax {
