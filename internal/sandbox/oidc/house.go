@@ -49,13 +49,34 @@ type house struct {
 func houses() []*house {
 	code, both := []string{"code"}, []string{"code", "id_token", "code id_token"}
 	return []*house{
-		{name: Google, title: "Google", alg: "RS256", front: true, types: both, nonce: true, namesIssuer: true, life: 3599, denied: "access_denied", subject: digits(21, "1")},
-		{name: Apple, title: "Apple", alg: "RS256", front: true, types: both, post: true, always: "openid", life: 3600, denied: "user_cancelled_authorize", subject: appleSubject},
-		{name: Facebook, title: "Facebook", alg: "RS256", front: true, types: code, pkce: true, getToken: true, always: "profile", life: 5183944, denied: "access_denied", subject: digits(17, "1")},
-		{name: Plain, title: "the sandbox", alg: "ES256", front: true, types: both, nonce: true, namesIssuer: true, life: 3600, denied: "access_denied", subject: hexSubject},
-		{name: Turnkey, title: "Turnkey", alg: "ES256"},
-		{name: X, title: "X", front: true, types: code, pkce: true, state: true, secret: true, me: "users/me", life: 7200, denied: "access_denied", subject: digits(19, "1")},
-		{name: Discord, title: "Discord", front: true, types: code, secret: true, me: "users/@me", life: 604800, denied: "access_denied", subject: digits(18, "9")},
+		{
+			name: Google, title: "Google",
+			alg: "RS256", front: true, types: both, nonce: true, namesIssuer: true, life: 3599, denied: "access_denied", subject: digits(21, "1"),
+		},
+		{
+			name: Apple, title: "Apple",
+			alg: "RS256", front: true, types: both, post: true, always: "openid", life: 3600, denied: "user_cancelled_authorize", subject: appleSubject,
+		},
+		{
+			name: Facebook, title: "Facebook",
+			alg: "RS256", front: true, types: code, pkce: true, getToken: true, always: "profile", life: 5183944, denied: "access_denied", subject: digits(17, "1"),
+		},
+		{
+			name: Plain, title: "the sandbox",
+			alg: "ES256", front: true, types: both, nonce: true, namesIssuer: true, life: 3600, denied: "access_denied", subject: hexSubject,
+		},
+		{
+			name: Turnkey, title: "Turnkey",
+			alg: "ES256",
+		},
+		{
+			name: X, title: "X",
+			front: true, types: code, pkce: true, state: true, secret: true, me: "users/me", life: 7200, denied: "access_denied", subject: digits(19, "1"),
+		},
+		{
+			name: Discord, title: "Discord",
+			front: true, types: code, secret: true, me: "users/@me", life: 604800, denied: "access_denied", subject: digits(18, "9"),
+		},
 	}
 }
 
