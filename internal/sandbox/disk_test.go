@@ -1,21 +1,14 @@
 package sandbox
 
 import (
-	"bufio"
 	"bytes"
-	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
-
-	"latchkey/internal/p256"
 )
 
 // Everything is there again after a restart: organizations, users, keys, sessions, wallets, codes, messages,
@@ -150,104 +143,4 @@ func TestADiskThatRefusesForAWhile(t *testing.T) {
 	if got := again.root.query("list_wallets", nil).ok().at("wallets").([]any); len(got) != 1 {
 		t.Errorf("%d wallets after a restart", len(got))
 	}
-}
-
-const crashDir = "LATCHKEY_SANDBOX_CRASH"
-
-// TestMain lets the test program be the sandbox that is killed.
-func TestMain(m *testing.M) {
-	if dir := os.Getenv(crashDir); dir != "" {
-		crashChild(dir)
-		return
-	}
-	os.Exit(m.Run())
-}
-
-// crashChild makes sub-organizations with wallets as fast as it can and says, after each answer, what it was told.
-func crashChild(dir string) {
-	s, err := New(Options{StateDir: dir, Seed: 1})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	private, err := p256.ParsePrivate(s.Facts().APIPrivateKey)
-	if err != nil {
-		os.Exit(1)
-	}
-	t := &childTB{}
-	b := &box{Sandbox: s, t: t, time: &fakeTime{t: time.Now()}}
-	b.http = clientOf(t, s)
-	b.root = &who{box: b, org: s.Facts().OrganizationID, key: p256.NewKey(private)}
-	for n := 0; ; n++ {
-		for range 3 { // several at once, so that commits are shared
-			go func() {
-				body := b.root.envelope("CREATE_SUB_ORGANIZATION_V7", crashParams(newKey().PublicKey()))
-				a := b.root.send("submit/create_sub_organization", body).ok()
-				fmt.Printf("%s %s %s\n", a.text("activity", "id"), a.result("createSubOrganizationResultV7").text("subOrganizationId"), body)
-			}()
-		}
-		body := b.root.envelope("CREATE_SUB_ORGANIZATION_V7", crashParams(newKey().PublicKey()))
-		a := b.root.send("submit/create_sub_organization", body).ok()
-		fmt.Printf("%s %s %s\n", a.text("activity", "id"), a.result("createSubOrganizationResultV7").text("subOrganizationId"), body)
-	}
-}
-
-func crashParams(key string) m {
-	return m{"subOrganizationName": "s", "rootQuorumThreshold": 1, "wallet": m{"walletName": "w", "accounts": []m{ethereum(0)}},
-		"rootUsers": []m{rootUser("u", m{"userEmail": "u@doe.test", "apiKeys": []m{{"apiKeyName": "k", "publicKey": key, "curveType": "API_KEY_CURVE_P256"}}})}}
-}
-
-// Killed at any moment, a sandbox comes back with everything that it ever answered.
-func TestKilledAtAnyMomentNothingAnsweredIsLost(t *testing.T) {
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	type told struct{ activity, org, body string }
-	var all []told
-	for round := range 8 {
-		child := exec.Command(self)
-		child.Env = append(os.Environ(), crashDir+"="+dir)
-		child.Stderr = os.Stderr
-		out, err := child.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := child.Start(); err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewReader(out)
-		for n := 0; ; n++ {
-			line, err := lines.ReadString('\n')
-			if err != nil {
-				if err != io.EOF {
-					t.Fatal(err)
-				}
-				break
-			}
-			parts := strings.SplitN(strings.TrimSuffix(line, "\n"), " ", 3)
-			all = append(all, told{parts[0], parts[1], parts[2]})
-			if n == 3+7*round { // at another point of its work every time; what it says until it is dead counts too
-				if err := child.Process.Kill(); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		_ = child.Wait() // killed
-	}
-	b := newBox(t, Options{StateDir: dir, Now: time.Now})
-	for _, told := range all {
-		if got := b.root.query("get_activity", m{"activityId": told.activity}).ok().text("activity", "result", "createSubOrganizationResultV7", "subOrganizationId"); got != told.org {
-			t.Errorf("activity %s made %s, and said %s", told.activity, got, told.org)
-		}
-		if got := b.root.send("submit/create_sub_organization", []byte(told.body)).ok().text("activity", "id"); got != told.activity {
-			t.Errorf("the same bytes are %s, and were %s", got, told.activity)
-		}
-		org := b.root.in(told.org)
-		if got := len(org.query("list_wallet_accounts", nil).ok().at("accounts").([]any)) + len(org.query("list_users", nil).ok().at("users").([]any)); got != 2 {
-			t.Errorf("organization %s is not whole", told.org)
-		}
-	}
-	t.Logf("%d answers, none lost", len(all))
 }

@@ -91,6 +91,6 @@ startRequests();
 startFaults();
 startClock();
 startState();
+await learn();
 show();
-learn();
 startInbox();

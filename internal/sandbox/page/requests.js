@@ -32,6 +32,8 @@ async function load(loud) {
   }
 }
 
+const took = (ms) => (ms < 0.1 ? "< 0.1 ms" : `${ms.toLocaleString(undefined, { maximumFractionDigits: ms < 10 ? 1 : 0 })} ms`);
+
 const wentWrong = (r) => r.refused || r.lost;
 
 function render() {
@@ -49,7 +51,7 @@ function render() {
       render();
     }, el("span", "num", clockTime(request.at)), el("span", "mono cut", lastPart(request.path) || "/"),
       el("span", request.status >= 500 || request.status === 0 ? "text-warn" : request.status >= 400 ? "text-bad" : "", status),
-      el("span", "num", `${request.ms.toLocaleString(undefined, { maximumFractionDigits: 1 })} ms`));
+      el("span", "num", took(request.ms)));
     if (request.id === chosen) item.firstElementChild.setAttribute("aria-current", "true");
     return item;
   }));
@@ -84,12 +86,12 @@ function detail(request) {
   const parts = [el("div", "", el("h2", "mono any", lastPart(request.path)), el("p", "note mono any", `${request.method} ${request.path}`))];
   if (request.refused) {
     const { check, expected, seen, message, turnkeyErrorCode } = request.refused;
-    parts.push(callout("bad", check ? `Refused by the check of: ${check}` : "Refused", el("p", "any", message), facts([["Expected", expected], ["Seen", seen], ["Code", turnkeyErrorCode, true]])));
+    parts.push(callout("bad", check ? `Check that refused: ${check}` : "Refused", el("p", "any", message), facts([["Expected", expected], ["Seen", seen], ["Code", turnkeyErrorCode, true]])));
   }
   if (request.lost) parts.push(callout("warn", "No answer left", el("p", "any", request.lost)));
   if (request.fault) parts.push(callout("warn", "A fault met it", el("p", "mono any", JSON.stringify(request.fault))));
   parts.push(facts([
-    ["Answer", request.status === 0 ? "none" : `${request.status} after ${request.ms.toLocaleString()} ms`],
+    ["Answer", request.status === 0 ? "none" : `${request.status} after ${took(request.ms)}`],
     ["At", clockTime(request.at) + " on the sandbox’s clock"],
     ["Activity", request.activityType, true],
     ["Organization", request.organizationId, true],
