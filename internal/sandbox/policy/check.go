@@ -107,12 +107,12 @@ func combine(n *node, of []*typ) (*typ, error) {
 		}
 		return boolType, nil
 	case opEqual, opNotEqual:
-		if !comparable(of[0], of[1]) {
+		if !mayEqual(of[0], of[1]) {
 			return nil, refuse(n, "cannot compare %s %s %s", of[0], n.op, of[1])
 		}
 		return boolType, nil
 	case opLess, opLessEq, opMore, opMoreEq:
-		if !comparable(of[0], of[1]) || !ordered(of[0]) || !ordered(of[1]) {
+		if !mayEqual(of[0], of[1]) || !ordered(of[0]) || !ordered(of[1]) {
 			return nil, refuse(n, "cannot compare %s %s %s", of[0], n.op, of[1])
 		}
 		return boolType, nil
@@ -132,8 +132,8 @@ func combine(n *node, of []*typ) (*typ, error) {
 	return nil, refuse(n, "operator does not exist: %s", n.op)
 }
 
-// comparable reports whether values of the two types can be equal: both of one plain type, or both numbers.
-func comparable(a, b *typ) bool {
+// mayEqual reports whether values of the two types can be equal: both of one plain type, or both numbers.
+func mayEqual(a, b *typ) bool {
 	plain := func(t *typ) bool {
 		return t.kind == anyKind || t.kind == boolKind || t.kind == stringKind || t.kind == timeKind || t.kind.number()
 	}
@@ -151,9 +151,9 @@ func ordered(t *typ) bool { return t.kind == anyKind || t.kind == timeKind || t.
 // element checks that a value may be one of a list.
 func element(n *node, value, list *typ) error {
 	switch {
-	case list.kind == anyKind && comparable(value, anyType):
+	case list.kind == anyKind && mayEqual(value, anyType):
 		return nil
-	case list.kind == listKind && comparable(value, list.elem):
+	case list.kind == listKind && mayEqual(value, list.elem):
 		return nil
 	}
 	return refuse(n, "cannot look for a %s in a %s", value, list)
@@ -166,7 +166,7 @@ func listOf(n *node, of []*typ) (*typ, error) {
 		switch {
 		case elem.kind == anyKind, elem.kind == intKind && t.kind == uintKind:
 			elem = t
-		case t.kind == anyKind, comparable(elem, t):
+		case t.kind == anyKind, mayEqual(elem, t):
 		default:
 			return nil, refuse(n.kids[i], "list of %s holds a %s", elem, t)
 		}
