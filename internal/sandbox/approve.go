@@ -95,6 +95,9 @@ func (c *call) voteOn(a *activity, approve bool) (_ *activity, done bool, err er
 	if now, err := s.history.byBody(a.Org, a.Fingerprint); err != nil || now == nil || len(now.Votes) != len(a.Votes) || now.Status != a.Status {
 		return nil, false, err
 	}
+	if asker.user = asker.user.org.user(asker.user.id); asker.user == nil { // his newest version, as for any other caller
+		return nil, false, noActivity()
+	}
 	cast := c.newVote(approve)
 	if slices.ContainsFunc(a.Votes, c.votedBefore) && !(approve && a.adds(cast)) {
 		return a, true, nil

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -103,5 +104,23 @@ func TestAnApprovedActivityMayFail(t *testing.T) {
 	failed := team[1].submit("APPROVE_ACTIVITY", fingerprints[1]).ok()
 	if failed.text("activity", "status") != "ACTIVITY_STATUS_FAILED" || failed.text("activity", "failure", "message") != "wallet label must be unique" {
 		t.Errorf("the second wallet of that name: %s", failed.raw)
+	}
+}
+
+// What happened to the one who asked, while another approved, is not undone by what the approval does.
+func TestAnApprovalActsForTheNewestVersionOfWhoAsked(t *testing.T) {
+	b := newBox(t, Options{})
+	team := b.team(3, 1)
+	b.faulty(m{"path": "create_read_write_session", "activityStatus": statusConsensus}).ok()
+	for i := range 150 {
+		waits := team[0].submit("CREATE_READ_WRITE_SESSION_V2", m{"targetPublicKey": newKey().PublicKey()}).ok().text("activity", "fingerprint")
+		name := fmt.Sprint("name ", i)
+		named := make(chan answer)
+		go func() { named <- team[2].submit("UPDATE_USER_NAME", m{"userId": team[0].user, "userName": name}) }()
+		team[1].submit("APPROVE_ACTIVITY", m{"fingerprint": waits}).result("createReadWriteSessionResultV2")
+		(<-named).ok()
+		if got := team[0].seen(team[0].user)["userName"]; got != name {
+			t.Fatalf("%d: the user is called %v, and was named %s", i, got, name)
+		}
 	}
 }
