@@ -88,6 +88,9 @@ func (in *otpLogin) check(c *call, legacy bool) (err error) {
 	return nil
 }
 
+// about is who logs in: a user of the organization needs nobody's leave to log in, and nobody may log in another.
+func (in *otpLogin) about(c *call) uuid.UUID { return aboutUser(c.contact(in.proof)) }
+
 func (in *otpLogin) run(t *tx) (any, error) {
 	u, err := t.contact(in.proof)
 	if err != nil {
@@ -153,8 +156,9 @@ func agreement(v token.Verification, sig *clientSignature) (usage *token.Usage, 
 	return &said, nil
 }
 
-// contact returns the user of the organization whose contact was proven, with the contact verified from now on.
-func (t *tx) contact(v token.Verification) (*user, error) {
+// contact returns the user of the organization whose contact was proven, with the contact verified from now on. The
+// caller holds the lock.
+func (c *call) contact(v token.Verification) (*user, error) {
 	has := func(u *user) bool { return sameEmail(u.email) == sameEmail(v.Contact) }
 	verified, way := func(u *user) *bool { return &u.emailVerified }, featureOTPEmailAuth
 	if v.VerificationType == otpSMS {
@@ -162,7 +166,7 @@ func (t *tx) contact(v token.Verification) (*user, error) {
 		verified, way = func(u *user) *bool { return &u.phoneVerified }, featureSMSAuth
 	}
 	var found []*user
-	for _, u := range t.org.users {
+	for _, u := range c.org.users {
 		if has(u) {
 			found = append(found, u)
 		}
@@ -171,9 +175,9 @@ func (t *tx) contact(v token.Verification) (*user, error) {
 		found = slices.DeleteFunc(found, func(u *user) bool { return !*verified(u) })
 	}
 	if len(found) != 1 {
-		return nil, notFound("no user found for the verified contact in organization", "organizationId", t.org.id.String())
+		return nil, notFound("no user found for the verified contact in organization", "organizationId", c.org.id.String())
 	}
-	if _, on := t.org.feature(way); !on {
+	if _, on := c.org.feature(way); !on {
 		return nil, switchedOff()
 	}
 	next := *found[0]

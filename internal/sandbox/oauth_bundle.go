@@ -1,6 +1,10 @@
 package sandbox
 
-import "latchkey/internal/sandbox/oidc"
+import (
+	"github.com/google/uuid"
+
+	"latchkey/internal/sandbox/oidc"
+)
 
 // oauthBundle hands a key for a while, in a bundle, to whom an id token speaks of. The token must be bound to the
 // target key, as it is written in the request.
@@ -20,6 +24,8 @@ func (in *oauthBundle) prepare(c *call) (err error) {
 	}
 	return in.bundled.prepare(c)
 }
+
+func (in *oauthBundle) about(c *call) uuid.UUID { return aboutUser(c.identified(in.token)) }
 
 func (in *oauthBundle) run(t *tx) (any, error) {
 	u, err := t.identified(in.token)

@@ -1,6 +1,10 @@
 package sandbox
 
-import "latchkey/internal/sandbox/oidc"
+import (
+	"github.com/google/uuid"
+
+	"latchkey/internal/sandbox/oidc"
+)
 
 // oauthLogin begins a session for whom an id token speaks of. The token must be bound to the session's key.
 type oauthLogin struct {
@@ -16,6 +20,8 @@ func (in *oauthLogin) prepare(c *call) (err error) {
 	}
 	return bound(in.token, in.PublicKey)
 }
+
+func (in *oauthLogin) about(c *call) uuid.UUID { return aboutUser(c.identified(in.token)) }
 
 func (in *oauthLogin) run(t *tx) (any, error) {
 	u, err := t.identified(in.token)

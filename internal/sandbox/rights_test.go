@@ -114,3 +114,38 @@ func TestAQuorumAboveOneWaits(t *testing.T) {
 		t.Errorf("quorum %v", got)
 	}
 }
+
+// A token proves who somebody is to whoever asks, and gives whoever asks no right: without a policy a backend's user logs
+// nobody in. Whom a token names may always log himself in.
+func TestATokenGivesNobodyTheRightToLogAnotherIn(t *testing.T) {
+	b := newBox(t, Options{})
+	jane := b.logIn("jane@doe.test")
+	backend, bob := b.root.hire("backend", nil).in(jane.org), jane.hire("Bob", m{"userEmail": "bob@doe.test"})
+	with := func(w *who, contact string) answer {
+		key := newKey()
+		jwt := b.root.verifyOTP(contact, key)
+		return w.submit("OTP_LOGIN_V2", m{"verificationToken": jwt, "publicKey": key.PublicKey(), "clientSignature": b.signLogin(key, jwt, key.PublicKey())})
+	}
+	denied := func(a answer) {
+		t.Helper()
+		if a.status != 403 || a.text("turnkeyErrorCode") != "REQUEST_NOT_AUTHORIZED" {
+			t.Errorf("without a policy: %s", a.raw)
+		}
+	}
+	denied(with(backend, "jane@doe.test"))
+	denied(with(bob, "jane@doe.test"))
+	with(bob, "bob@doe.test").result("otpLoginResult")
+
+	key := newKey()
+	raw := b.idToken("google", "web", "joe@doe.test", key.PublicKey())
+	joe := b.oauthSignUp("Joe", raw, nil)
+	for kind, p := range map[string]m{
+		"OAUTH_LOGIN": {"oidcToken": raw, "publicKey": key.PublicKey()},
+		"OAUTH":       {"oidcToken": raw, "targetPublicKey": key.PublicKey()},
+	} {
+		denied(backend.in(joe.org).submit(kind, p))
+	}
+	b.root.policy("ALLOW", "approvers.any(user, user.id == '"+backend.user+"')", "activity.resource == 'AUTH'", "")
+	with(backend, "jane@doe.test").result("otpLoginResult")
+	backend.in(joe.org).submit("OAUTH_LOGIN", m{"oidcToken": raw, "publicKey": key.PublicKey()}).result("oauthLoginResult")
+}
