@@ -52,6 +52,12 @@
 //     vote; policies and factors are weighed anew at every vote. The names in the refusal of a policy that the user cannot
 //     satisfy are the service's for passkeys alone. Nobody else votes while the one who asked has factors to show.
 //   - A session profile's scope is asked about every submission, and about votes as to what they are on; an error denies.
+//   - What goes wrong on purpose: the faults of the control port (faults.go). An activity that a fault keeps pending is not
+//     done; it goes on when another user approves it, when the list of faults changes so that none is for its path any
+//     more, and at the next start, as whoever asked for it. One with a status that waits for people waits for them.
+//   - Options.PendingRate: the first answer about an activity says pending although it is done, and every later look says
+//     completed. Options.Shuffle: lists that nobody promises an order have one of the seed; activities are newest first.
+//   - The control port is for this machine's owner and cannot tell its users apart. A dump is at most 64 MiB.
 //   - No rate is limited but that of one-time codes. OTP features are on in the parent too, SMS among them.
 //   - Verification tokens may be used until they end, as often as their owner likes: no source says otherwise.
 //   - Without a state folder only the newest activities are kept, about 48 MB of them; an older one is not found, and
