@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +47,29 @@ func TestPathsThatAreNotDone(t *testing.T) {
 	a.refused(405, "UNSPECIFIED", "Method Not Allowed")
 	if got := a.header.Get("Allow"); got != "POST" {
 		t.Errorf("Allow: %q", got)
+	}
+}
+
+// The package comment names exactly the paths that are not done.
+func TestTheCommentNamesWhatIsNotDone(t *testing.T) {
+	source, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(source), "these are all of them:")
+	list, _, ended := strings.Cut(list, "//   - ")
+	if !ended {
+		t.Fatal("the comment has no list")
+	}
+	named := map[string]bool{}
+	for _, word := range regexp.MustCompile(`[a-z0-9]+[_-][a-z0-9_-]+`).FindAllString(list, -1) {
+		named[word] = true
+	}
+	for _, path := range strings.Fields(paths) {
+		_, done := endpoints()[path]
+		if name := path[strings.LastIndexByte(path, '/')+1:]; done == named[name] {
+			t.Errorf("%s: done %v, named as not done %v", path, done, named[name])
+		}
 	}
 }
 

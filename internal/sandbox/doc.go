@@ -15,34 +15,31 @@
 //
 // # What differs from the service
 //
-//   - Paths that the service has and this sandbox has not are answered 501, with the path in the message.
-//   - Done: whoami, get_user, list_users, get_api_key, get_api_keys, list_suborgs, list_verified_suborgs, list_wallets,
-//     get_wallet, list_wallet_accounts, get_wallet_account, get_activity, list_activities, get_organization_configs;
-//     init_otp, verify_otp, otp_login, stamp_login, create_sub_organization (all versions), create_wallet,
-//     create_wallet_accounts, create_api_keys and delete_api_keys (all curves), create_authenticators,
-//     delete_authenticators, get_authenticator, get_authenticators; sign_raw_payload, sign_raw_payloads,
-//     sign_transaction.
-//   - Done of log-ins by bundle and of sessions: email_auth, init_otp_auth, otp_auth, create_read_write_session,
-//     init_user_email_recovery, recover_user (all versions), create_read_only_session and the header X-Session,
-//     create_session_profile, get_session_profile, get_session_profiles, list_email_events.
-//   - Done of OAuth: oauth_login, oauth, oauth2_authenticate, create_, update_ and delete_oauth2_credential,
-//     get_oauth2_credential, list_oauth2_credentials, create_oauth_providers, delete_oauth_providers (all versions),
-//     get_oauth_providers, id tokens in attested stamps, and OIDC_TOKEN and OIDC_CLAIMS in list_suborgs. The providers
-//     are Google, Apple, Facebook, X and Discord, played below /oidc/ and /oauth2/ on the API's own port (the comment of
-//     package oidc says how), and every other issuer that discovery reaches over https, or over http on this machine.
-//   - Done of users and organizations: create_users (all versions), delete_users, update_user, update_user_name,
-//     update_user_email, update_user_phone_number, tags of users and of private keys (create, update, delete, list),
-//     update_root_quorum, set_organization_feature, remove_organization_feature, update_organization_name,
-//     delete_sub_organization.
+//   - The paths of the service that routes.go has not answer 501 by their name, and these are all of them:
+//     sending and balances, which need a chain: eth_send_transaction, sol_send_transaction, eth_undelegate_7702,
+//     get_send_transaction_status, get_nonces, get_gas_usage, get_wallet_address_balances, list_supported_assets,
+//     list_eth_transaction_history, list_sol_transaction_history; swaps and earning: create_swap_quote, execute_swap,
+//     upsert_swap_config, claim_swap_fees, get_swap_status, earn_deploy_wrapper, earn_deposit, earn_set_wrapper_state,
+//     earn_withdraw, claim_earn_fees, get_claim_earn_fees_status, get_earn_deploy_status, get_earn_deposit_status,
+//     get_earn_withdraw_status, list_earn_enabled_vaults, list_earn_positions, list_earn_vaults; buying with money:
+//     init_fiat_on_ramp, create_fiat_on_ramp_credential, update_fiat_on_ramp_credential,
+//     delete_fiat_on_ramp_credential, list_fiat_on_ramp_credentials, get_onramp_transaction_status; Spark:
+//     spark_sign_frost, spark_prepare_transfer, spark_claim_transfer, spark_prepare_lightning_receive; verifiable apps
+//     and proofs: create_tvc_app, create_tvc_deployment, create_tvc_manifest_approvals,
+//     delete_tvc_app_and_deployments, delete_tvc_deployment, restore_tvc_deployment, set_tvc_app_live_deployment,
+//     validate_tvc_image, get_tvc_app, get_tvc_deployment, get_tvc_deployment_debug_logs, get_tvc_qos_versions,
+//     list_tvc_apps, list_tvc_app_deployments, get_app_status, get_boot_proof, get_latest_boot_proof, list_app_proofs;
+//     secrets, invitations, webhooks, address lists: import_secrets, export_secrets, list_secrets, create_invitations,
+//     delete_invitation, create_webhook_endpoint, update_webhook_endpoint, delete_webhook_endpoint,
+//     list_webhook_endpoints, set_ip_allowlist, remove_ip_allowlist, get_ip_allowlist; and noop-codegen-anchor, which
+//     is the description's own.
+//   - OAuth's providers are Google, Apple, Facebook, X and Discord, played below /oidc/ and /oauth2/ on the API's own port
+//     (the comment of package oidc says how), and every other issuer that discovery reaches over https, or over http on
+//     this machine.
 //   - The Auth Proxy's settings are kept and told, and the proxy itself is not here. ENABLE_AUTH_PROXY, DISABLE_AUTH_PROXY
 //     and UPDATE_AUTH_PROXY_CONFIG are the service's activities, but the paths submit/enable_auth_proxy,
 //     submit/disable_auth_proxy, submit/update_auth_proxy_config and query/get_auth_proxy_config are this sandbox's: the
 //     service shows its own dashboard alone how to ask. The private half of the proxy user's first key is thrown away.
-//   - Done of rules: create_policy (version 3), create_policies, update_policy, delete_policy, delete_policies, list_policies,
-//     get_policy, get_policy_evaluations; approve_activity, reject_activity; create_mfa_policy, update_mfa_policy,
-//     delete_mfa_policy, get_mfa_policy, get_mfa_policies, get_mfa_status; create_smart_contract_interface,
-//     delete_smart_contract_interface, get_smart_contract_interface, list_smart_contract_interfaces.
-//   - Not done: everything else, above all private keys, export and import.
 //   - Policies: the comment of package policy says what the language does where no source does. The two oldest versions of
 //     create_policy, which have selectors, are not done. A policy's time needs no feature flag. A call that does not fit
 //     the uploaded ABI or IDL exactly counts as one without any, so that reading its parts is an error; secret is never
