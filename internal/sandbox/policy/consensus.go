@@ -28,6 +28,9 @@ func matters(c *Expression, context Context, votes, others []Voter, left *int) b
 	mine := min(*left, consensusSteps)
 	s := search{c: c, context: context, votes: votes, tries: consensusTries, steps: mine}
 	defer func() { *left -= mine - max(s.steps, 0) }()
+	if s.over() {
+		return false
+	}
 	said := c.said()
 	if said.plain && !slices.ContainsFunc(votes, said.names) {
 		return false // all that c looks for is somebody else
@@ -39,6 +42,9 @@ func matters(c *Expression, context Context, votes, others []Voter, left *int) b
 	for _, order := range orders(candidates) {
 		if s.grow(order) {
 			return true
+		}
+		if s.over() {
+			return false
 		}
 	}
 	return false
@@ -52,9 +58,14 @@ type search struct {
 	tries, steps int
 }
 
-// holds evaluates the consensus for some approvers.
+// over reports whether nothing is left to spend. Nothing is found from then on, so no search goes on.
+func (s *search) over() bool { return s.tries < 0 || s.steps <= 0 }
+
+// holds evaluates the consensus for some approvers, each of whom costs a step besides.
 func (s *search) holds(voters []Voter) bool {
-	if s.tries--; s.tries < 0 {
+	s.tries--
+	s.steps -= len(voters)
+	if s.over() {
 		return false
 	}
 	s.context.vote(voters)
@@ -64,12 +75,15 @@ func (s *search) holds(voters []Voter) bool {
 
 // decide reports whether the votes turn what the set says.
 func (s *search) decide(set []Voter) bool {
-	return s.holds(slices.Concat(s.votes, set)) && !s.holds(set) && s.tries >= 0 && s.steps > 0
+	return s.holds(slices.Concat(s.votes, set)) && !s.holds(set) && !s.over()
 }
 
 // every tries all sets of the candidates, smaller numbers of them not first.
 func (s *search) every(candidates []Voter) bool {
 	for mask := range 1 << len(candidates) {
+		if s.over() {
+			return false
+		}
 		var set []Voter
 		for i, v := range candidates {
 			if mask>>i&1 == 1 {
@@ -89,6 +103,9 @@ func (s *search) grow(order []Voter) bool {
 	for _, v := range order {
 		if s.decide(set) {
 			return true
+		}
+		if s.over() {
+			return false
 		}
 		if larger := append(slices.Clone(set), v); !s.holds(larger) {
 			set = larger

@@ -174,7 +174,11 @@ func share(e *Expression, c *Context, steps *int) (bool, error) {
 // vote makes the voters the approvers.
 func (c *Context) vote(voters []Voter) {
 	c.Approvers = make([]User, 0, len(voters))
-	c.Credentials = nil
+	credentials := 0
+	for _, v := range voters {
+		credentials += len(v.Credentials)
+	}
+	c.Credentials = make([]Credential, 0, credentials)
 	for _, v := range voters {
 		c.Approvers = append(c.Approvers, v.User)
 		c.Credentials = append(c.Credentials, v.Credentials...)

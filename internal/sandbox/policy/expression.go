@@ -66,6 +66,26 @@ func (e *Expression) Holds(c *Context) (bool, error) {
 	return e.holds(c, &steps)
 }
 
+// Budget is what the evaluations of one request may take together. The zero Budget has all of it left.
+type Budget struct{ spent int }
+
+// First returns the place of the first condition that holds, or -1. One that cannot be evaluated does not hold. One that
+// finds nothing left of the budget does, unseen: what it is there to ask for must not be missed because others cost much.
+func (b *Budget) First(conditions []*Expression, c *Context) int {
+	for i, e := range conditions {
+		left := maxDecision - b.spent
+		if left <= 0 {
+			return i
+		}
+		holds, err := share(e, c, &left)
+		b.spent = maxDecision - left
+		if err == nil && holds {
+			return i
+		}
+	}
+	return -1
+}
+
 // holds is Holds with a budget of steps, which it lowers.
 func (e *Expression) holds(c *Context, steps *int) (bool, error) {
 	if e == nil || e.root == nil {
