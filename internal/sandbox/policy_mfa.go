@@ -104,13 +104,15 @@ func (u *user) mfaPolicies() []*mfaPolicy {
 	return own
 }
 
-// mfaPolicyFor returns u's policy for an activity, or nil: the first whose condition holds. One that cannot be evaluated
-// does not. The caller holds the lock.
-func (u *user) mfaPolicyFor(told *policy.Context) *mfaPolicy {
-	for _, p := range u.mfaPolicies() {
-		if holds, err := p.condition.Holds(told); err == nil && holds {
-			return p
-		}
+// mfaPolicyFor returns u's policy for an activity, or nil: the first whose condition holds. The caller holds the lock.
+func (u *user) mfaPolicyFor(told *policy.Context, left *policy.Budget) *mfaPolicy {
+	own := u.mfaPolicies()
+	conditions := make([]*policy.Expression, len(own))
+	for i, p := range own {
+		conditions[i] = p.condition
+	}
+	if i := left.First(conditions, told); i >= 0 {
+		return own[i]
 	}
 	return nil
 }
@@ -157,8 +159,9 @@ func (t *tx) wants(name string, k kind, in params, e electorate) map[uuid.UUID]*
 	}
 	told := t.context(name, k, in)
 	all := map[uuid.UUID]*wanted{}
+	var left policy.Budget
 	for _, a := range e.approved {
-		if p := a.user.mfaPolicyFor(&told); p != nil {
+		if p := a.user.mfaPolicyFor(&told, &left); p != nil {
 			all[a.user.id] = &wanted{p.id, p.steps, p.satisfied(a.votes)}
 		}
 	}

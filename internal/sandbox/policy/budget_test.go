@@ -64,5 +64,4 @@ func TestSearchEndsWithItsBudget(t *testing.T) {
 	if allocated > 100_000 {
 		t.Errorf("%.0f allocations", allocated)
 	}
-	t.Logf("%.0f allocations", allocated)
 }
