@@ -1,6 +1,9 @@
 package clients_test
 
-import "testing"
+import (
+	"path"
+	"testing"
+)
 
 // Breaks that were tried, each of which turns these tests red: a misspelt JSON name in an answer (the witness), an OTP
 // target signed by another key, taproot without its tweak, other words for a wrong code or an expired key.
@@ -32,7 +35,7 @@ func TestR21_ClientsLogInThroughTheBackend(t *testing.T) {
 func TestR21_EveryFlowByEitherServerPackage(t *testing.T) {
 	for _, client := range []string{"@turnkey/sdk-server", "@turnkey/http"} {
 		for _, script := range []string{"codes.mjs", "oauth.mjs", "legacy.mjs", "keys.mjs", "transactions.mjs", "organization.mjs", "scopes.mjs"} {
-			t.Run(client+" "+script, func(t *testing.T) {
+			t.Run(path.Base(client)+" "+script, func(t *testing.T) {
 				env := sandbox(t, "--pending-rate", "0.3")
 				env["CLIENT"] = client
 				node(t, script, env, nil)

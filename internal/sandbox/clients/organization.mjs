@@ -1,6 +1,7 @@
 // An organization of several people with @turnkey/sdk-server: users and their tags, policies, votes, features.
 import assert from "node:assert/strict";
 import * as sdk from "@turnkey/sdk-server";
+import * as viem from "viem";
 import { flow, refused } from "./steps.mjs";
 import { apiKey, client, clientName as name, newKey, parent } from "./turnkey.mjs";
 
@@ -45,6 +46,26 @@ await flow(name, "policies: who is named in one may do that and no more", async 
   await asAda.deletePolicy({ policyId: policyIds[0] });
   await asAda.deletePolicies({ policyIds: [policyId] });
   await refused(asEve.signRawPayload(payload("over")), "permission");
+});
+
+await flow(name, "contract interfaces: a policy reads the arguments of a call that viem encodes", async () => {
+  const token = "0xdAC17F958D2ee523a2206206994597C13D831ec7";
+  const abi = viem.parseAbi(["function transfer(address to, uint256 amount)"]);
+  const made = await asAda.createSmartContractInterface({ smartContractAddress: token, smartContractInterface: JSON.stringify(abi), type: "SMART_CONTRACT_INTERFACE_TYPE_ETHEREUM", label: "Token" });
+  const { smartContractInterfaceId } = made;
+  assert.equal((await asAda.getSmartContractInterface({ smartContractInterfaceId })).smartContractInterface.label, "Token");
+  assert.equal((await asAda.getSmartContractInterfaces({})).smartContractInterfaces.length, 1);
+  const condition = "eth.tx.function_name == 'transfer' && eth.tx.contract_call_args['amount'] <= 1000";
+  const { policyId } = await asAda.createPolicy({ policyName: "small transfers", effect: "EFFECT_ALLOW", consensus: `approvers.any(user, user.id == '${eveId}')`, condition, notes: "" });
+  const transfer = (amount) => {
+    const data = viem.encodeFunctionData({ abi, functionName: "transfer", args: [token, amount] });
+    const unsignedTransaction = viem.serializeTransaction({ type: "eip1559", chainId: 1, nonce: 0, gas: 60000n, maxFeePerGas: 2n, maxPriorityFeePerGas: 1n, to: token, data });
+    return asEve.signTransaction({ type: "TRANSACTION_TYPE_ETHEREUM", signWith: addresses[0], unsignedTransaction });
+  };
+  assert.ok((await transfer(1000n)).signedTransaction);
+  await refused(transfer(1001n), "permission");
+  await asAda.deletePolicy({ policyId });
+  await asAda.deleteSmartContractInterface({ smartContractInterfaceId });
 });
 
 await flow(name, "a quorum of two: one asks, the other approves or rejects", async () => {

@@ -53,6 +53,9 @@ export async function webauthn(browser) {
     });
     assert.equal(activity.status, "ACTIVITY_STATUS_COMPLETED");
     assert.equal(activity.votes.length, 1);
+    const { userId } = activity.votes[0];
+    const [{ authenticatorId }] = (await call(page, "getAuthenticators", { organizationId: account, userId })).authenticators;
+    assert.equal((await call(page, "getAuthenticator", { organizationId: account, authenticatorId })).authenticator.authenticatorName, "Key");
     await refused(call(page, "getWhoami", { organizationId: "00000000-0000-4000-8000-000000000000" }));
   });
 
