@@ -31,7 +31,7 @@ func (in *mailed) prepare(c *call) error {
 	if err := in.EmailCustomization.check(); err != nil {
 		return err
 	}
-	if err := in.sender.check(); err != nil {
+	if err := in.check(); err != nil {
 		return err
 	}
 	return in.bundled.prepare(c)

@@ -49,7 +49,7 @@ type exportWallet struct {
 
 func (in *exportWallet) matter(c *call) matter {
 	w, _ := c.wallet(in.WalletID)
-	return matter{wallet: w, params: in.target.params()}
+	return matter{wallet: w, params: in.params()}
 }
 
 func (in *exportWallet) prepare(c *call) error {
@@ -88,7 +88,7 @@ type exportWalletAccount struct {
 }
 
 func (in *exportWalletAccount) matter(c *call) matter {
-	m := matter{params: in.target.params()}
+	m := matter{params: in.params()}
 	if a := c.state.account(c.org, in.Address); a != nil {
 		m.account, m.wallet = a, a.wallet
 	}
@@ -140,7 +140,7 @@ type exportPrivateKey struct {
 
 func (in *exportPrivateKey) matter(c *call) matter {
 	k, _ := c.findPrivateKey(in.PrivateKeyID)
-	return matter{key: k, params: in.target.params()}
+	return matter{key: k, params: in.params()}
 }
 
 func (in *exportPrivateKey) prepare(c *call) error {

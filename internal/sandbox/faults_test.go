@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -149,7 +150,7 @@ func TestALateRequestHoldsUpNobodyAndEndsWithItsClient(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(time.Second) // of the bubble
 		leave()
-		if cause := <-left; cause != http.ErrAbortHandler || time.Since(began) != time.Second {
+		if cause, _ := (<-left).(error); !errors.Is(cause, http.ErrAbortHandler) || time.Since(began) != time.Second {
 			t.Errorf("it ended with %v after %s", cause, time.Since(began))
 		}
 		if got := b.root.query("list_wallets", nil).ok().at("wallets").([]any); len(got) != 1 {

@@ -100,7 +100,7 @@ func (in *initOTP) length() int {
 }
 
 func (in *initOTP) send(t *tx, app string, purpose int) (any, error) {
-	for _, err := range []error{checkContact(in.OTPType, in.Contact), in.EmailCustomization.check(), in.sender.check()} {
+	for _, err := range []error{checkContact(in.OTPType, in.Contact), in.EmailCustomization.check(), in.check()} {
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -67,8 +68,8 @@ func compile(place policy.Place, source string) (*policy.Expression, error) {
 		return e, nil
 	}
 	refused := invalid("invalid policy %s: %v", place, err)
-	if p, ok := err.(*policy.Error); ok {
-		refused.because("policy "+string(place), "", fmt.Sprintf("column %d: %s", p.Column(source), p.Reason))
+	if p, ok := errors.AsType[*policy.Error](err); ok {
+		refused = refused.because("policy "+string(place), "", fmt.Sprintf("column %d: %s", p.Column(source), p.Reason))
 	}
 	return nil, refused
 }

@@ -270,8 +270,9 @@ func (c credential) scheme() string {
 		return "SIGNATURE_SCHEME_TK_API_ED25519"
 	case credentialWebAuthn:
 		return ""
+	default:
+		return "SIGNATURE_SCHEME_TK_API_P256"
 	}
-	return "SIGNATURE_SCHEME_TK_API_P256"
 }
 
 // expires returns the end in ms; ok is false for a key without one.

@@ -20,7 +20,7 @@ func (in *initUserEmailRecoveryV2) complete() error {
 }
 
 func (in *initUserEmailRecovery) run(t *tx) (any, error) {
-	u, _, err := in.mailed.deliver(t, byEmailRecovery)
+	u, _, err := in.deliver(t, byEmailRecovery)
 	if err != nil {
 		return nil, err
 	}

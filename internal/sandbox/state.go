@@ -110,7 +110,7 @@ func (r resettled) install(s *state) {
 	o.settings = r.next
 }
 
-func (r resettled) row() row { return r.organization.rowWith(r.next) }
+func (r resettled) row() row { return r.rowWith(r.next) }
 
 func (u *user) install(s *state) {
 	at := slices.IndexFunc(u.org.users, func(old *user) bool { return old.id == u.id })

@@ -15,17 +15,18 @@ type changedWallet struct {
 }
 
 func (c changedWallet) install(*state) {
-	c.wallet.name, c.wallet.exported, c.wallet.updated = c.name, c.exported, c.at
+	w := c.wallet
+	w.name, w.exported, w.updated = c.name, c.exported, c.at
 }
 
-func (c changedWallet) row() row { return c.wallet.rowWith(c.name, c.exported, c.at) }
+func (c changedWallet) row() row { return c.rowWith(c.name, c.exported, c.at) }
 
 // exportedAccount is an account that has been exported by itself.
 type exportedAccount struct{ *account }
 
-func (e exportedAccount) install(*state) { e.account.exported = true }
+func (e exportedAccount) install(*state) { e.exported = true }
 
-func (e exportedAccount) row() row { return e.account.rowWith(true) }
+func (e exportedAccount) row() row { return e.rowWith(true) }
 
 func (w *wallet) uninstall(s *state) {
 	delete(s.wallets, w.id)

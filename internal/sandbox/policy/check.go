@@ -37,6 +37,7 @@ func (c *checker) check(n *node) (*typ, error) {
 		return boolType, nil
 	case opAll, opAny, opFilter:
 		return c.predicate(n)
+	default: // an operator over operands of which each has its own type
 	}
 	kids := make([]*typ, len(n.kids))
 	for i, kid := range n.kids {
@@ -128,8 +129,9 @@ func combine(n *node, of []*typ) (*typ, error) {
 		return access(n, of)
 	case opField:
 		return member(n, of[0])
+	default:
+		return nil, refuse(n, "operator does not exist: %s", n.op)
 	}
-	return nil, refuse(n, "operator does not exist: %s", n.op)
 }
 
 // mayEqual reports whether values of the two types can be equal: both of one plain type, or both numbers.
@@ -221,6 +223,7 @@ func member(n *node, of *typ) (*typ, error) {
 		if f, ok := of.fields[n.text]; ok {
 			return f.typ, nil
 		}
+	default: // has no fields
 	}
 	return nil, refuse(n, "field does not exist: %.40s", n.text)
 }

@@ -61,6 +61,7 @@ func (e *evaluation) eval(n *node, names *bound) (value, error) {
 		return e.field(n, e.context)
 	case opAll, opAny, opFilter:
 		return e.predicate(n, names)
+	default: // an operator over operands
 	}
 	of := make([]value, len(n.kids))
 	for i, kid := range n.kids {
@@ -90,8 +91,9 @@ func (e *evaluation) eval(n *node, names *bound) (value, error) {
 		return e.slice(n, of)
 	case opField:
 		return e.field(n, of[0])
+	default:
+		return value{}, fail(n, "operator does not exist: %s", n.op)
 	}
-	return value{}, fail(n, "operator does not exist: %s", n.op)
 }
 
 func logic(n *node, of []value) (value, error) {
@@ -105,7 +107,7 @@ func logic(n *node, of []value) (value, error) {
 			yes = yes && v.yes
 		case opOr:
 			yes = yes || v.yes
-		case opNot:
+		default: // opNot, of one operand
 			yes = !v.yes
 		}
 	}
@@ -146,8 +148,9 @@ func order(n *node, a, b value) (value, error) {
 		return boolValue(c <= 0), nil
 	case opMore:
 		return boolValue(c > 0), nil
+	default:
+		return boolValue(c >= 0), nil
 	}
-	return boolValue(c >= 0), nil
 }
 
 func (e *evaluation) contains(n *node, list, v value) (value, error) {
@@ -191,8 +194,9 @@ func (e *evaluation) predicate(n *node, names *bound) (value, error) {
 		return boolValue(len(kept) == len(list.list)), nil
 	case opAny:
 		return boolValue(len(kept) > 0), nil
+	default:
+		return value{kind: listKind, list: kept}, nil
 	}
-	return value{kind: listKind, list: kept}, nil
 }
 
 // field reads a field of a struct, or of parameters; the count of a list may be written as one.
@@ -221,6 +225,7 @@ func (e *evaluation) field(n *node, of value) (value, error) {
 			return value{}, fail(n, "%v", err)
 		}
 		return got, nil
+	default: // has no fields
 	}
 	return value{}, fail(n, "field does not exist: %.40s", n.text)
 }
@@ -252,8 +257,9 @@ func (e *evaluation) index(n *node, of, at value) (value, error) {
 		return of.list[i], nil
 	case stringKind:
 		return e.cut(n, of.text, i, i+1)
+	default:
+		return value{}, fail(n, "a %s has no elements", of.kind)
 	}
-	return value{}, fail(n, "a %s has no elements", of.kind)
 }
 
 func (e *evaluation) slice(n *node, of []value) (value, error) {
@@ -273,8 +279,9 @@ func (e *evaluation) slice(n *node, of []value) (value, error) {
 		return value{kind: listKind, list: of[0].list[from:to]}, nil
 	case stringKind:
 		return e.cut(n, of[0].text, from, to)
+	default:
+		return value{}, fail(n, "a %s has no elements", of[0].kind)
 	}
-	return value{}, fail(n, "a %s has no elements", of[0].kind)
 }
 
 // cut takes the characters from from to to, which it does not include.

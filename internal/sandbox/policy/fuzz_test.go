@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -24,7 +25,7 @@ func FuzzR15_PolicyExpression(f *testing.F) {
 		for _, place := range []policy.Place{policy.Consensus, policy.Condition, policy.Moment} {
 			e, err := policy.Compile(place, source)
 			if err != nil {
-				refused, ok := err.(*policy.Error)
+				refused, ok := errors.AsType[*policy.Error](err)
 				if !ok || refused.Pos < 0 || refused.Pos > len(source) || refused.Reason == "" || refused.Column(source) < 1 {
 					t.Fatalf("%q: %#v", source, err)
 				}

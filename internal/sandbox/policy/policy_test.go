@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"errors"
 	"math/big"
 	"strings"
 	"testing"
@@ -325,7 +326,7 @@ func TestR15_PolicyErrorsTellTheirPlace(t *testing.T) {
 		{policy.Condition, `12a == 1`, 2, "Expression cannot be parsed: letter in a number at position 2"},
 	} {
 		_, err := policy.Compile(c.place, c.source)
-		refused, ok := err.(*policy.Error)
+		refused, ok := errors.AsType[*policy.Error](err)
 		if !ok || refused.Pos != c.pos || refused.Error() != c.text {
 			t.Errorf("%s: %v at %+v; want %q at %d", c.source, err, refused, c.text, c.pos)
 		}

@@ -18,15 +18,13 @@ func parseTimestamp(s string) (time.Time, error) {
 			return time.Time{}, notTime
 		}
 	}
-	fraction, offset := s[len(shape):], ""
-	if fraction[0] == '.' {
-		n := 1 + span(fraction[1:], isDigit)
+	fraction, offset := "", s[len(shape):]
+	if offset[0] == '.' {
+		n := 1 + span(offset[1:], isDigit)
 		if n < 2 || n > 10 {
 			return time.Time{}, notTime
 		}
-		fraction, offset = fraction[:n], fraction[n:]
-	} else {
-		fraction, offset = "", fraction
+		fraction, offset = offset[:n], offset[n:]
 	}
 	switch offset {
 	case "Z", "z", "+00:00", "-00:00":

@@ -52,8 +52,9 @@ func (t *typ) String() string {
 		return fmt.Sprintf("%s<%s>", t.kind, t.elem)
 	case structKind:
 		return t.name
+	default:
+		return t.kind.String()
 	}
-	return t.kind.String()
 }
 
 var (
@@ -105,6 +106,7 @@ func typeOf(g reflect.Type) *typ {
 			}
 		}
 		return t
+	default:
+		panic(fmt.Sprintf("policy: the language has no type for %s", g))
 	}
-	panic(fmt.Sprintf("policy: the language has no type for %s", g))
 }

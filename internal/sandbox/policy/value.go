@@ -31,8 +31,9 @@ func absent(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Map:
 		return v.IsNil()
+	default:
+		return false
 	}
-	return false
 }
 
 // read turns a Go value of type t into a value. What holds a list costs steps for each element.
@@ -51,6 +52,7 @@ func (e *evaluation) read(v reflect.Value, t *typ) (value, error) {
 		return value{kind: timeKind, at: at}, nil
 	case paramsKind:
 		return value{kind: paramsKind, of: v}, nil
+	default: // may stand behind a pointer
 	}
 	if v.Kind() == reflect.Pointer {
 		if v.IsNil() {
@@ -65,8 +67,9 @@ func (e *evaluation) read(v reflect.Value, t *typ) (value, error) {
 		return value{kind: stringKind, text: v.String()}, nil
 	case listKind:
 		return e.readList(v, t.elem)
+	default:
+		return value{kind: t.kind, typ: t, of: v}, nil // a map or a struct
 	}
-	return value{kind: t.kind, typ: t, of: v}, nil // a map or a struct
 }
 
 func (e *evaluation) readList(v reflect.Value, elem *typ) (value, error) {
@@ -143,8 +146,9 @@ func equal(a, b value) (same, ok bool) {
 		return equalText(a.text, b.text), true
 	case timeKind:
 		return a.at.Equal(b.at), true
+	default:
+		return false, false
 	}
-	return false, false
 }
 
 // equalText compares strings, and ignores case if both are 0x and hexadecimal digits: addresses are written in both

@@ -68,10 +68,10 @@ const maxBytes = 512 << 10
 func Parse(kind, text string, by Signer) (Transaction, error) {
 	name, _ := strings.CutPrefix(kind, "TRANSACTION_TYPE_")
 	curve := hd.Secp256k1
-	switch {
-	case name == kind:
+	switch name {
+	case kind:
 		return nil, &Error{Unsupported, "unsupported transaction type"}
-	case name == "SOLANA":
+	case "SOLANA":
 		curve = hd.Ed25519
 	}
 	if by.Key.Curve != curve {
