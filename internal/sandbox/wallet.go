@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/hex"
 	"errors"
+	"strings"
 
 	"latchkey/internal/fault"
 	"latchkey/internal/sandbox/hd"
@@ -12,8 +13,9 @@ import (
 const pathFormat = "PATH_FORMAT_BIP32"
 
 const (
-	walletsMax  = 100  // of an organization, as the service documents
-	accountsMax = 1000 // made by one request, so that one request cannot keep a processor for long
+	walletsMax  = 100              // of an organization, as the service documents
+	accountsMax = 1000             // made by one request, so that one request cannot keep a processor for long
+	stepsMax    = 10 * accountsMax // of the paths of one request, for a step is what takes time
 )
 
 // walletAccountParams asks for one address.
@@ -43,10 +45,17 @@ func refusedByEngine(err error) error {
 	return err
 }
 
-// drawAccounts makes the accounts of a seed. It takes a fraction of a millisecond for each.
+// drawAccounts makes the accounts of a seed. It takes a fraction of a millisecond for each of usual paths.
 func drawAccounts(seed []byte, wanted []walletAccountParams) ([]*account, error) {
 	if len(wanted) > accountsMax {
 		return nil, invalid("too many wallet accounts: at most %d in one request", accountsMax)
+	}
+	steps := 0
+	for _, p := range wanted {
+		steps += strings.Count(p.Path, "/")
+	}
+	if steps > stepsMax {
+		return nil, invalid("too many steps in the paths of wallet accounts: at most %d in one request", stepsMax)
 	}
 	drawn := make([]*account, len(wanted))
 	for i, p := range wanted {

@@ -73,6 +73,10 @@ func TestWalletParametersAreCheckedInTheServicesWords(t *testing.T) {
 	for i := range many {
 		many[i] = ethereum(i)
 	}
+	long := make([]m, 100)
+	for i := range long {
+		long[i] = account("path", "m/1"+strings.Repeat("/1", 100))
+	}
 	for _, c := range []struct {
 		params  m
 		message string
@@ -86,6 +90,7 @@ func TestWalletParametersAreCheckedInTheServicesWords(t *testing.T) {
 		{m{"walletName": "x", "accounts": []m{account("path", nil)}}, "missing field `accounts[0].path`"},
 		{m{"walletName": "x", "accounts": []m{}, "mnemonicLength": 13}, "mnemonic"},
 		{m{"walletName": "x", "accounts": many}, "too many wallet accounts"},
+		{m{"walletName": "x", "accounts": long}, "too many steps"},
 		{m{"walletName": "x"}, "missing field `accounts`"},
 		{m{"accounts": []m{}}, "missing field `walletName`"},
 	} {
