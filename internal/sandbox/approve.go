@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"sync"
+
+	"latchkey/internal/sandbox/policy"
 )
 
 // ballot is implemented by the activities that are votes on others. They are answered with the activity voted on, and
@@ -103,6 +105,11 @@ func (c *call) voteOn(a *activity, approve bool) (_ *activity, done bool, err er
 		return a, true, nil
 	}
 	t := &tx{call: &asker}
+	if c.with.token && !a.adds(cast) {
+		if told := t.context(a.Type, k, in); c.user.mfaPolicyFor(&told, new(policy.Budget)) == nil {
+			return nil, false, noStamp(true) // a token is one factor among others, and no approval by itself
+		}
+	}
 	if !t.inScope(c.with, a.Type, k, in) {
 		return nil, false, notAuthorized(nil)
 	}
@@ -122,7 +129,7 @@ func (c *call) voteOn(a *activity, approve bool) (_ *activity, done bool, err er
 			if !ok {
 				return nil, false, failed
 			}
-			next.Status, next.Failure = statusFailed, mustJSON(refused.body())
+			next.Status, next.Failure = statusFailed, refused.failure()
 		}
 	case rejected:
 		next.Status = statusRejected
@@ -131,7 +138,7 @@ func (c *call) voteOn(a *activity, approve bool) (_ *activity, done bool, err er
 		if !ok {
 			refused = notAuthorized(d.evaluations)
 		}
-		next.Status, next.Failure = statusFailed, mustJSON(refused.body())
+		next.Status, next.Failure = statusFailed, refused.failure()
 	case waiting:
 		next.Status = statusConsensus
 	case unproven:
@@ -157,7 +164,7 @@ func (c *call) inElectorate(a *activity) error {
 		return wrongOrganization(name, c.user.org.name)
 	}
 	if c.with.token && len(c.user.mfaPolicies()) == 0 {
-		return noStamp(true) // a token is one factor among others, and no approval by itself
+		return noStamp(true) // see voteOn
 	}
 	if slices.ContainsFunc(a.Votes, c.votedBefore) {
 		return nil

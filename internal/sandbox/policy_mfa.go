@@ -202,10 +202,10 @@ func (a *activity) lacks(user uuid.UUID) *wanted {
 	return nil
 }
 
-// adds reports whether a further vote of somebody who approved a proves something that is still wanted.
+// adds reports whether a further vote of somebody who approved a proves something that is still wanted, and that no
+// approval proves which still counts.
 func (a *activity) adds(v vote) bool {
 	w := a.lacks(v.User)
-	return w != nil && slices.ContainsFunc(w.Steps, func(s mfaStep) bool {
-		return !s.satisfied(a.votesOf(v.User)) && s.satisfied([]vote{v})
-	})
+	fresh := slices.DeleteFunc(a.votesOf(v.User), func(old vote) bool { return v.Created-old.Created >= approvalLife })
+	return w != nil && slices.ContainsFunc(w.Steps, func(s mfaStep) bool { return !s.satisfied(fresh) && s.satisfied([]vote{v}) })
 }

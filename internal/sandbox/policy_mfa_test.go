@@ -3,6 +3,7 @@ package sandbox
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/descope/virtualwebauthn"
 	"github.com/google/uuid"
@@ -267,4 +268,30 @@ func TestTwoFactorsForASession(t *testing.T) {
 	passkey.submit("APPROVE_ACTIVITY", up.print()).result("stampLoginResult").text("session")
 	jane.with(upgraded).submit("APPROVE_ACTIVITY", waiting.print()).result("signRawPayloadResult").text("r")
 	jane.with(upgraded).submit("SIGN_RAW_PAYLOAD_V2", sign).result("signRawPayloadResult").text("r")
+}
+
+// A token is a factor where factors are wanted, and no approval anywhere else. Factors lapse with the votes that showed
+// them.
+func TestATokenAloneApprovesNothing(t *testing.T) {
+	b := newBox(t, Options{})
+	jane := b.logIn("jane@doe.test")
+	bob := jane.hire("bob", nil)
+	jane.policy("ALLOW", approvedBy(bob, jane), createsWallets, "")
+	key := newKey()
+	token := by{b, jane.org, attestedBy(key, b.root.verifyOTP("jane@doe.test", key))}
+	asked := bob.wallet().is("CONSENSUS_NEEDED")
+	token.submit("APPROVE_ACTIVITY", asked.print()).refused(401, "SIGNATURE_MISSING", "cannot authenticate")
+	passkey := jane.passkeyOf(newPhone(virtualwebauthn.KeyTypeEC2))
+	signing := jane.factor(jane.user, "activity.action == 'SIGN'", 0, []m{method("EMAIL_OTP")})
+	token.submit("APPROVE_ACTIVITY", asked.print()).refused(401, "SIGNATURE_MISSING", "cannot authenticate")
+	token.submit("REJECT_ACTIVITY", asked.print()).refused(401, "SIGNATURE_MISSING", "cannot authenticate")
+	jane.submit("UPDATE_MFA_POLICY", m{"userId": jane.user, "mfaPolicyId": signing, "condition": createsWallets,
+		"requiredAuthenticationMethods": []m{{"any": []m{method("EMAIL_OTP")}}, {"any": []m{method("PASSKEY")}}}}).is("COMPLETED")
+	passkey.submit("APPROVE_ACTIVITY", asked.print()).is("AUTHENTICATORS_NEEDED")
+	b.time.advance(25 * time.Hour)
+	bob.submit("APPROVE_ACTIVITY", asked.print())
+	fresh := newKey()
+	token = by{b, jane.org, attestedBy(fresh, b.root.verifyOTP("jane@doe.test", fresh))}
+	token.submit("APPROVE_ACTIVITY", asked.print()).is("AUTHENTICATORS_NEEDED")
+	passkey.submit("APPROVE_ACTIVITY", asked.print()).is("COMPLETED")
 }
