@@ -25,11 +25,12 @@ const same = (a, b) => a === b || (a.startsWith("0x") && a.toLowerCase() === b.t
 export async function wallets(browser) {
   const client = named("@turnkey/core", "in Chromium");
   for (const chain of ["ethereum", "solana"]) {
+    const title = { ethereum: "Ethereum (EIP-191)", solana: "Solana" }[chain];
     const key = randomBytes(32).toString("hex");
     const page = await corePage(browser, "unmodified");
     const address = await announce[chain](page, key);
 
-    const account = await flow(client, `${chain} wallet: sign-up`, async () => {
+    const account = await flow(client, `external wallet, ${title}: sign-up`, async () => {
       const result = await withWallet(page, "signUpWithWallet", chain);
       assert.ok(same(result.address, address), result.address);
       const { organizationId, user } = await session(page);
@@ -37,12 +38,12 @@ export async function wallets(browser) {
       assert.ok(user.apiKeys.some((key) => key.credential.type === type), JSON.stringify(user.apiKeys));
       return organizationId;
     });
-    await flow(client, `${chain} wallet: log-in`, async () => {
+    await flow(client, `external wallet, ${title}: log-in`, async () => {
       await page.run(() => client.logout());
       assert.ok(same((await withWallet(page, "loginWithWallet", chain)).address, address));
       assert.equal((await session(page)).organizationId, account);
     });
-    await flow(client, `${chain} wallet: log-in or sign-up, whichever it is`, async () => {
+    await flow(client, `external wallet, ${title}: log-in or sign-up, whichever it is`, async () => {
       assert.equal((await withWallet(page, "loginOrSignupWithWallet", chain)).action, "LOGIN");
       assert.equal((await session(page)).organizationId, account);
       const other = await corePage(browser, "unmodified");
@@ -52,7 +53,7 @@ export async function wallets(browser) {
       assert.notEqual((await session(other)).organizationId, account);
       await other.close();
     });
-    await flow(client, `${chain} wallet: the connected wallet beside the embedded ones`, async () => {
+    await flow(client, `external wallet, ${title}: the connected wallet beside the embedded ones`, async () => {
       const connected = await page.run(() => client.fetchWallets({}));
       assert.ok(connected.some((wallet) => wallet.accounts.some((account) => account.address === address && account.isAuthenticator)), JSON.stringify(connected));
     });

@@ -13,9 +13,10 @@ import {
   verifyStampSignature,
 } from "@turnkey/crypto";
 import { ApiKeyStamper } from "@turnkey/api-key-stamper";
-import { input, step } from "./steps.mjs";
+import { flow, input, named } from "./steps.mjs";
 
 const given = await input();
+const name = named("@turnkey/crypto");
 const back = {};
 
 // An accepted artefact proves little unless a changed one is refused.
@@ -25,11 +26,11 @@ const changed = (token, part) => {
   return parts.join(".");
 };
 
-await step("the session token verifies under the notarizer's key", async () => {
+await flow(name, "the session token verifies under the notarizer's key", async () => {
   assert.equal(await verifySessionJwtSignature(given.session, given.notarizer), true);
 });
 
-await step("a changed session token and another key do not", async () => {
+await flow(name, "a changed session token and another key do not", async () => {
   for (const part of [0, 1, 2]) {
     assert.equal(await verifySessionJwtSignature(changed(given.session, part), given.notarizer), false);
   }
@@ -37,7 +38,7 @@ await step("a changed session token and another key do not", async () => {
   assert.equal(await verifySessionJwtSignature(given.session), false, "under Turnkey's own production key");
 });
 
-await step("the verification token verifies and says what was put in", async () => {
+await flow(name, "the verification token verifies and says what was put in", async () => {
   const claims = await verifyOtpVerificationToken(given.verification, given.fetcher);
   assert.deepEqual(
     { id: claims.id, type: claims.verification_type, contact: claims.contact, organization: claims.organization_id, key: claims.public_key },
@@ -45,7 +46,7 @@ await step("the verification token verifies and says what was put in", async () 
   );
 });
 
-await step("a changed or an expired verification token is refused", async () => {
+await flow(name, "a changed or an expired verification token is refused", async () => {
   for (const part of [1, 2]) {
     await assert.rejects(verifyOtpVerificationToken(changed(given.verification, part), given.fetcher));
   }
@@ -53,7 +54,7 @@ await step("a changed or an expired verification token is refused", async () => 
   await assert.rejects(verifyOtpVerificationToken(given.expired, given.fetcher), /expired/);
 });
 
-await step("our stamp verifies, over its body alone", async () => {
+await flow(name, "our stamp verifies, over its body alone", async () => {
   const stamp = JSON.parse(Buffer.from(given.stamp, "base64url").toString());
   assert.deepEqual(Object.keys(stamp), ["publicKey", "scheme", "signature"]);
   assert.equal(stamp.scheme, "SIGNATURE_SCHEME_TK_API_P256");
@@ -61,7 +62,7 @@ await step("our stamp verifies, over its body alone", async () => {
   assert.equal(await verifyStampSignature(stamp.publicKey, stamp.signature, given.body + " "), false);
 });
 
-await step("both compute one fingerprint", () => {
+await flow(name, "both compute one fingerprint", () => {
   assert.equal(computeActivityFingerprint(given.body), given.fingerprint);
 });
 
@@ -71,17 +72,17 @@ for (const runtimeOverride of ["node", "purejs"]) {
   ).stampHeaderValue;
 }
 
-await step("our OTP target is trusted under our key and not under theirs", async () => {
+await flow(name, "our OTP target is trusted under our key and not under theirs", async () => {
   back.otp = await encryptOtpCodeToBundle("  123456", given.otpTarget, given.apiPublicKey, given.fetcher);
   await assert.rejects(encryptOtpCodeToBundle("123456", given.otpTarget, given.apiPublicKey));
   await assert.rejects(encryptOtpCodeToBundle("123456", given.otpTarget, given.apiPublicKey, given.notarizer));
 });
 
-await step("our credential bundle opens", () => {
+await flow(name, "our credential bundle opens", () => {
   assert.equal(decryptCredentialBundle(given.credential, given.targetPrivateKey), given.apiPrivateKey);
 });
 
-await step("our export bundles open: a phrase, a key, a Solana key", async () => {
+await flow(name, "our export bundles open: a phrase, a key, a Solana key", async () => {
   const open = { embeddedKey: given.targetPrivateKey, organizationId: given.organization, dangerouslyOverrideSignerPublicKey: given.signer };
   assert.equal(await decryptExportBundle({ ...open, exportBundle: given.exportedPhrase, returnMnemonic: true }), given.phrase);
   assert.equal(await decryptExportBundle({ ...open, exportBundle: given.exportedKey, returnMnemonic: false }), given.apiPrivateKey);
@@ -91,7 +92,7 @@ await step("our export bundles open: a phrase, a key, a Solana key", async () =>
   await assert.rejects(decryptExportBundle({ ...open, exportBundle: given.exportedPhrase, returnMnemonic: true, dangerouslyOverrideSignerPublicKey: given.fetcher }));
 });
 
-await step("our import target is trusted, for its organization and user alone", async () => {
+await flow(name, "our import target is trusted, for its organization and user alone", async () => {
   const to = { importBundle: given.importTarget, organizationId: given.organization, userId: given.user, dangerouslyOverrideSignerPublicKey: given.signer };
   back.importedPhrase = await encryptWalletToBundle({ ...to, mnemonic: given.phrase });
   back.importedKey = await encryptPrivateKeyToBundle({ ...to, privateKey: given.apiPrivateKey, keyFormat: "HEXADECIMAL" });

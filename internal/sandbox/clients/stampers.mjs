@@ -39,20 +39,20 @@ for (const [chain, make] of Object.entries(wallets)) {
   const publicKey = await wallet.getPublicKey();
   const me = http(new WalletStamper(wallet));
 
-  const account = await flow(name, `${chain}: sign up, and stamp a query`, async () => {
+  const account = await flow(name, `external wallet, ${chain}: sign up, and stamp a query`, async () => {
     const made = await signUp([{ apiKeyName: "wallet", publicKey, curveType: wallet.curveType }]);
     assert.deepEqual((await parent().getSubOrgIds({ filterType: "PUBLIC_KEY", filterValue: publicKey })).organizationIds, [made]);
     assert.equal((await me.getWhoami({ organizationId: made })).organizationId, made);
     assert.equal((await me.getWhoami({ organizationId: parentId })).organizationId, made);
     return made;
   });
-  await flow(name, `${chain}: log in by stamp_login to a key of one's own`, async () => {
+  await flow(name, `external wallet, ${chain}: log in by stamp_login to a key of one's own`, async () => {
     const session = newKey();
     const { activity: done } = await me.stampLogin(activity("STAMP_LOGIN", parentId, { publicKey: session.publicKey, expirationSeconds: "900" }));
     assert.equal(await verifySessionJwtSignature(done.result.stampLoginResult.session, env.LATCHKEY_NOTARIZER_PUBLIC_KEY), true);
     assert.equal((await client(account, session).getWhoami()).organizationId, account);
   });
-  await flow(name, `${chain}: stamp an activity, and a stranger's wallet is refused`, async () => {
+  await flow(name, `external wallet, ${chain}: stamp an activity, and a stranger's wallet is refused`, async () => {
     const account60 = { curve: "CURVE_SECP256K1", pathFormat: "PATH_FORMAT_BIP32", path: "m/44'/60'/0'/0/0", addressFormat: "ADDRESS_FORMAT_ETHEREUM" };
     const { activity: done } = await me.createWallet(activity("CREATE_WALLET", account, { walletName: "W", accounts: [account60] }));
     assert.equal(done.status, "ACTIVITY_STATUS_COMPLETED");
