@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bufio"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -19,13 +20,22 @@ import (
 
 const crashDir = "LATCHKEY_SANDBOX_CRASH"
 
-// TestMain lets the test program be the sandbox that is killed.
+// TestMain lets the test program be the sandbox that is killed. When all tests ran, every path that is done must have
+// been answered with success at least once, and that answer have been held against the service's description.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashDir); dir != "" {
 		crashChild(dir)
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	one := flag.Lookup("test.run").Value.String() + flag.Lookup("test.skip").Value.String() + flag.Lookup("test.list").Value.String()
+	if _, err := loadSwagger(); err == nil && code == 0 && one == "" && !testing.Short() {
+		if missing := answered.missing(); len(missing) > 0 {
+			fmt.Printf("never answered with success: %s\n", strings.Join(missing, " "))
+			code = 1
+		}
+	}
+	os.Exit(code)
 }
 
 // said is one answer that the sandbox which is killed has given.

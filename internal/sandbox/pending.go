@@ -64,7 +64,7 @@ func (t *tx) force(a *activity) {
 	a.Status = t.forced
 	switch t.forced {
 	case statusFailed:
-		a.Failure = mustJSON(internal().body())
+		a.Failure = internal().failure()
 	case statusPending:
 		t.stage(&held{a.ID, a.Org, t.seen.Path})
 	}
@@ -133,7 +133,7 @@ func (s *Sandbox) release(st *state, h *held) error {
 			refused = internal()
 		}
 		t.staged = nil
-		next.Status, next.Failure = statusFailed, mustJSON(refused.body())
+		next.Status, next.Failure = statusFailed, refused.failure()
 	}
 	st.commit(append(append(t.always, t.staged...), &next, gone{h}))
 	return nil

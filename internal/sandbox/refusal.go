@@ -293,7 +293,7 @@ type rpcStatus struct {
 	Code             int    `json:"code"`
 	Message          string `json:"message"`
 	Details          []any  `json:"details"`
-	TurnkeyErrorCode string `json:"turnkeyErrorCode"`
+	TurnkeyErrorCode string `json:"turnkeyErrorCode,omitempty"`
 }
 
 type codeDetail struct {
@@ -318,6 +318,13 @@ func (r *refusal) body() rpcStatus {
 		status.Details = []any{policyDetail{types + "PolicyEnginePermissionError", why, r.policies}}
 	}
 	return status
+}
+
+// failure is the refusal as the activity that it ended shows it: there the code stands in the details alone.
+func (r *refusal) failure() []byte {
+	status := r.body()
+	status.TurnkeyErrorCode = ""
+	return mustJSON(status)
 }
 
 // clip bounds what a message repeats of a request.

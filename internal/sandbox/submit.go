@@ -123,7 +123,7 @@ func (c *call) execute(name string, k kind, in params, body print) (*activity, e
 	switch {
 	case d.verdict == denied:
 		refused := notAuthorized(d.evaluations)
-		a.Status, a.Failure, a.Denied = statusFailed, mustJSON(refused.body()), true
+		a.Status, a.Failure, a.Denied = statusFailed, refused.failure(), true
 		s.commit([]record{a})
 		return nil, refused
 	case c.forced != "": // by a fault: nothing happens
