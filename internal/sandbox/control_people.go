@@ -16,6 +16,15 @@ type ownerView struct {
 	Threshold        int32             `json:"threshold"`
 	Users            []ownerUserView   `json:"users"`
 	Wallets          []ownerWalletView `json:"wallets"`
+	PrivateKeys      []ownerSecretView `json:"privateKeys"`    // their public halves
+	More             int               `json:"more,omitempty"` // private keys that are not listed
+}
+
+type ownerSecretView struct {
+	Name      string             `json:"name"`
+	PublicKey string             `json:"publicKey"`
+	Curve     string             `json:"curve"`
+	Addresses []ownerAccountView `json:"addresses"`
 }
 
 type ownerUserView struct {
@@ -61,14 +70,14 @@ type ownerWalletView struct {
 type ownerAccountView struct {
 	Address string `json:"address"`
 	Format  string `json:"format"`
-	Path    string `json:"path"`
+	Path    string `json:"path,omitempty"`
 }
 
 const (
 	ownerPage     = 20
 	ownerPageMax  = 100
 	ownerLooksMax = 20_000 // organizations that one request looks at; the next one goes on
-	ownerAccounts = 50     // accounts of a wallet that are listed
+	ownerAccounts = 50     // accounts of a wallet, or private keys, that are listed
 )
 
 // organizations answers with the parent first and then the others, newest first: those in which q stands, in a name, a
@@ -159,6 +168,16 @@ func (o *organization) mentions(q string) bool {
 			}
 		}
 	}
+	for _, k := range o.shelved().keys.all {
+		if has(k.name, k.id.String(), k.public) {
+			return true
+		}
+		for _, a := range k.addresses {
+			if has(a.Address) {
+				return true
+			}
+		}
+	}
 	for _, w := range o.wallets {
 		if has(w.name, w.id.String()) {
 			return true
@@ -174,7 +193,7 @@ func (o *organization) mentions(q string) bool {
 
 func (o *organization) ownerView(now int64) ownerView {
 	v := ownerView{OrganizationID: o.id.String(), OrganizationName: o.name, Parent: o.parent == nil, CreatedAt: o.created,
-		Threshold: o.threshold, Users: []ownerUserView{}, Wallets: []ownerWalletView{}}
+		Threshold: o.threshold, Users: []ownerUserView{}, Wallets: []ownerWalletView{}, PrivateKeys: []ownerSecretView{}}
 	for _, u := range o.users {
 		v.Users = append(v.Users, u.ownerView(now))
 	}
@@ -185,6 +204,15 @@ func (o *organization) ownerView(now int64) ownerView {
 			wv.Accounts[i] = ownerAccountView{a.address, a.format, a.path}
 		}
 		v.Wallets = append(v.Wallets, wv)
+	}
+	keys := o.shelved().keys.all
+	v.More = max(0, len(keys)-ownerAccounts)
+	for _, k := range keys[:len(keys)-v.More] {
+		kv := ownerSecretView{Name: k.name, PublicKey: k.public, Curve: k.curve, Addresses: []ownerAccountView{}}
+		for _, a := range k.addresses {
+			kv.Addresses = append(kv.Addresses, ownerAccountView{Address: a.Address, Format: a.Format})
+		}
+		v.PrivateKeys = append(v.PrivateKeys, kv)
 	}
 	return v
 }

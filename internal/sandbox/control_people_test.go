@@ -42,6 +42,12 @@ func TestTheOwnerSeesOrganizationsUsersAndKeys(t *testing.T) {
 		}
 	}
 
+	jane.submit("CREATE_PRIVATE_KEYS_V2", m{"privateKeys": []m{{"privateKeyName": "cold store", "curve": "CURVE_SECP256K1", "privateKeyTags": []string{}, "addressFormats": []string{"ADDRESS_FORMAT_ETHEREUM"}}}}).ok()
+	if a := list("q=cold+store"); a.text("organizations", "0", "privateKeys", "0", "addresses", "0", "address")[:2] != "0x" || strings.Contains(string(a.raw), "secret") {
+		t.Errorf("it is %s", a.raw)
+	}
+	all = list("")
+
 	b.time.advance(1000 * 60 * 60 * 1e9)
 	if list("q=jane").at("organizations", "0", "users", "0", "apiKeys", "0", "expired") != true {
 		t.Error("a session that is over is not said to be")

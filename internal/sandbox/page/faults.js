@@ -69,7 +69,7 @@ async function add(form) {
     toast("The fault is in force.");
     form.path.value = "";
   } catch (cause) {
-    wrong.textContent = cause instanceof Refused ? cause.message : "The sandbox does not answer.";
+    wrong.textContent = cause instanceof Refused ? cause.message.replace(/^fault \d+: /, "") : "The sandbox does not answer.";
     wrong.hidden = false;
     form.path.focus();
   }

@@ -13,7 +13,8 @@ const kinds = { otp: "One-time code", magic_link: "Magic link", email_auth: "Key
 
 /** titled is the message in a few words, with its code in groups. */
 function titled(message) {
-  if (message.code) return `Code ${grouped(message.code)}`;
+  if (message.code && !message.link) return `Code ${grouped(message.code)}`;
+  if (message.code) return `Link, or code ${grouped(message.code)}`;
   return message.subject || kinds[message.kind] || message.kind;
 }
 

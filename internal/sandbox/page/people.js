@@ -42,7 +42,13 @@ function panel(org) {
   const name = el("h2", "", org.organizationName);
   const tags = el("div", "acts", org.parent ? el("span", "tag accent", "Parent") : null, org.threshold > 1 ? el("span", "tag warn", `${org.threshold} must agree`) : null);
   const head = el("div", "", name, el("p", "who", put(el("span", "mono note cut", org.organizationId), { title: org.organizationId }), copyButton(org.organizationId, "the organization’s id", true)));
-  return el("article", "panel org", el("div", "between", head, tags), ...org.users.map(user), ...org.wallets.map(wallet));
+  return el("article", "panel org", el("div", "between", head, tags), ...org.users.map(user), ...org.wallets.map(wallet), privateKeys(org));
+}
+
+function privateKeys(org) {
+  if (org.privateKeys.length === 0) return null;
+  const list = el("ul", "things", ...org.privateKeys.map((key) => thing("key", key.name, key.addresses[0]?.address || key.publicKey, el("span", "tag", key.curve.replace("CURVE_", "").toLowerCase()))));
+  return el("div", "sub", el("div", "who", el("strong", "", "Private keys")), list, org.more ? el("p", "note", `and ${org.more.toLocaleString()} more`) : null);
 }
 
 function user(user) {
