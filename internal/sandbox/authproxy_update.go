@@ -47,7 +47,7 @@ var (
 
 const (
 	proxyListMax = 100  // items
-	proxyTextMax = 4096 // bytes
+	textMax      = 4096 // bytes, of whatever a message repeats too
 )
 
 func (in *updateAuthProxyConfig) run(t *tx) (any, error) {
@@ -128,7 +128,7 @@ func (s *proxySettings) check() error {
 		texts = append(texts, m.Template)
 	}
 	if slices.ContainsFunc(texts, long) {
-		return invalid("a text is too long: at most %d bytes", proxyTextMax)
+		return longText()
 	}
 	for _, email := range []string{s.SendFromEmailAddress, s.ReplyToEmailAddress} {
 		if email != "" {
@@ -140,7 +140,10 @@ func (s *proxySettings) check() error {
 	return s.WalletKitSettings.check()
 }
 
-func long(text string) bool { return len(text) > proxyTextMax }
+func long(text string) bool { return len(text) > textMax }
+
+// longText refuses what a message would repeat: the inbox keeps a thousand messages, whatever their length.
+func longText() *refusal { return invalid("a text is too long: at most %d bytes", textMax) }
 
 // known reports whether names are all in the lists, none twice.
 func known(names []string, lists ...[]string) bool {

@@ -96,7 +96,8 @@
 //     folder, where nobody can ask for them.
 //   - What no source says and this sandbox chose: a stale timestampMs is REQUEST_INVALID; alphanumeric codes use
 //     Crockford's alphabet; the test contacts' code is as many zeros as the code is long; organization and user names,
-//     API key names and wallet labels have no length limit of their own; requests above 1 MiB are answered 413; one
-//     request makes at most 1,000 accounts, with 10,000 steps in their paths, or signatures; wallet and account names are
-//     unique in their organization.
+//     API key names and wallet labels have no length limit of their own, but names of apps and templates of text
+//     messages have one of 4,096 bytes; requests above 1 MiB are answered 413; one request makes at most 1,000
+//     accounts, with 10,000 steps in their paths, or signatures; wallet and account names are unique in their
+//     organization.
 package sandbox

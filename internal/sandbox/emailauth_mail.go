@@ -46,6 +46,9 @@ func (e *emailCustomization) check() error {
 			return invalid("invalid magic link template")
 		}
 	}
+	if long(e.AppName) {
+		return longText()
+	}
 	var variables map[string]any
 	if e.TemplateVariables != "" && json.Unmarshal([]byte(e.TemplateVariables), &variables) != nil {
 		return invalid("failed to unmarshal template variables")

@@ -105,6 +105,9 @@ func (in *initOTP) send(t *tx, app string, purpose int) (any, error) {
 			return nil, err
 		}
 	}
+	if long(app) || in.SMSCustomization != nil && long(in.SMSCustomization.Template) {
+		return nil, longText()
+	}
 	length := in.length()
 	if length < 6 || length > 9 {
 		return nil, invalid("invalid otp length: must be between 6 and 9")
@@ -185,8 +188,11 @@ func checkContact(kind, contact string) error {
 }
 
 func checkEmail(email string) error {
+	if len(email) > 254 {
+		return badContact()
+	}
 	parsed, err := mail.ParseAddress(email)
-	if err != nil || parsed.Address != email || parsed.Name != "" || len(email) > 254 || strings.ContainsAny(email, " \t\r\n<>") {
+	if err != nil || parsed.Address != email || parsed.Name != "" || strings.ContainsAny(email, " \t\r\n<>") {
 		return badContact()
 	}
 	return nil

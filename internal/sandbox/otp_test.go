@@ -105,6 +105,8 @@ func TestInitOTPRefusesWhatItCannotSend(t *testing.T) {
 		{"lasts no time", m{"expirationSeconds": "0"}, "REQUEST_INVALID", "expiration"},
 		{"lasts nonsense", m{"expirationSeconds": "soon"}, "REQUEST_INVALID", "expiration"},
 		{"no app", m{"appName": nil}, "REQUEST_INVALID", "missing field `appName`"},
+		{"a long app", m{"appName": strings.Repeat("x", 4097)}, "REQUEST_INVALID", "a text is too long"},
+		{"a long message", m{"smsCustomization": m{"template": strings.Repeat("x", 4097)}}, "REQUEST_INVALID", "a text is too long"},
 		{"an empty app", m{"appName": ""}, "REQUEST_INVALID", "missing field `appName`"},
 		{"no contact", m{"contact": nil}, "REQUEST_INVALID", "missing field `contact`"},
 	} {

@@ -50,6 +50,9 @@ func (i *contractInterface) parse() (err error) {
 		}
 		i.abi, err = contract.ParseABI(i.text)
 	case interfaceSolana:
+		if len(i.address) > 44 { // of 32 bytes; decoding takes the square of the length
+			return invalid("invalid smart contract address")
+		}
 		if raw, err := base58.Decode(i.address); err != nil || len(raw) != 32 {
 			return invalid("invalid smart contract address")
 		}

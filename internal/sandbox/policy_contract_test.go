@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/hex"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/mr-tron/base58"
 )
@@ -43,6 +45,12 @@ func TestPoliciesReadContractCalls(t *testing.T) {
 	store(nil).refused(400, "REQUEST_INVALID", "label must be unique")
 	store(m{"label": "x", "smartContractInterface": "{}"}).refused(400, "REQUEST_INVALID", "invalid smart contract interface")
 	store(m{"label": "x", "smartContractAddress": "0xc02a"}).refused(400, "REQUEST_INVALID", "invalid smart contract address")
+	store(m{"label": "x", "smartContractAddress": strings.Repeat("1", 33), "type": interfaceSolana}).refused(400, "REQUEST_INVALID", "invalid smart contract address")
+	began := time.Now()
+	store(m{"label": "x", "smartContractAddress": strings.Repeat("z", 1_000_000), "type": interfaceSolana}).refused(400, "REQUEST_INVALID", "invalid smart contract address")
+	if took := time.Since(began); took > 5*time.Second { // decoded to the end it takes several times that
+		t.Errorf("a long address takes %s", took)
+	}
 	store(m{"label": "x", "type": "X"}).refused(400, "REQUEST_INVALID", "invalid smart contract interface type")
 
 	one.box.Close()
