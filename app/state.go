@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"latchkey/internal/client"
@@ -103,8 +104,15 @@ func sessionView(s session.Session) *SessionView {
 func (a *App) probe(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
+	a.mu.Lock()
+	used := a.backend
+	a.mu.Unlock()
+	offered := []string{client.Keychain, client.Memory}
+	if used != "" && !slices.Contains(offered, used) { // chosen by a setting, or from the terminal
+		offered = append(offered, used)
+	}
 	stores := []StoreView{}
-	for _, backend := range []string{client.Keychain, client.Memory} {
+	for _, backend := range offered {
 		stores = append(stores, view(backend, a.client.Health(ctx, backend)))
 	}
 	a.mu.Lock()

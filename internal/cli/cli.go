@@ -28,6 +28,7 @@ type terminal struct {
 	getenv   func(string) string
 	version  string
 	debug    bool
+	keyStore string // the flag, or ""
 }
 
 // Main runs the command line with the process's own streams and returns the exit status.
@@ -56,7 +57,8 @@ func (t *terminal) run(ctx context.Context, args []string) int {
 	root.SetVersionTemplate("latchkey {{.Version}}\n")
 	root.PersistentFlags().BoolVar(&t.debug, "debug", false, "log what happens, for developers")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
-	root.AddCommand(t.sandbox(), t.backend(), t.request(), t.login(), t.logout(), t.whoami(), t.versionCommand())
+	root.AddCommand(t.sandbox(), t.backend(), t.versionCommand())
+	root.AddCommand(t.chooses(t.request(), t.login(), t.logout(), t.whoami())...)
 	for _, c := range root.Commands() {
 		wrapArgs(c)
 	}

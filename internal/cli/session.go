@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,9 +16,33 @@ import (
 
 	"latchkey/internal/client"
 	"latchkey/internal/fault"
+	"latchkey/internal/keystore"
 	"latchkey/internal/login"
 	"latchkey/internal/profile"
+	"latchkey/internal/turnkey"
 )
+
+// chooses gives commands that open the profile the flag that chooses the key store.
+func (t *terminal) chooses(commands ...*cobra.Command) []*cobra.Command {
+	for _, c := range commands {
+		c.Flags().StringVar(&t.keyStore, "keystore", "", "where keys live: "+strings.Join(client.KeyStores, ", ")+" (default: as last time, else keychain)")
+	}
+	return commands
+}
+
+// protection says in a word how a key store protects.
+func protection(s keystore.State) string {
+	switch s {
+	case keystore.Protected:
+		return "unlocked"
+	case keystore.Passphrase:
+		return "under a passphrase"
+	case keystore.InMemory:
+		return "gone when this ends"
+	case keystore.Locked, keystore.Absent:
+	}
+	return string(s)
+}
 
 // open wires the profile up and restores its session. Whoever opens closes.
 func (t *terminal) open(ctx context.Context) (*client.Client, error) {
@@ -25,15 +50,28 @@ func (t *terminal) open(ctx context.Context) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := client.New(client.Options{Home: home, Log: t.log(false)})
+	c, err := client.New(client.Options{Home: home, Log: t.log(false), Ask: person()})
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute) // a person may be answering the keychain
-	defer cancel()
-	if err := c.Open(ctx, client.Keychain); err != nil {
+	before, _ := c.Remembered() // only told of
+	backend, err := c.Choose(t.keyStore)
+	if err != nil {
 		t.close(c)
 		return nil, err
+	}
+	backend = cmp.Or(backend, client.Keychain)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute) // a person may be answering the keychain
+	defer cancel()
+	if err := c.Open(ctx, backend); err != nil {
+		t.close(c)
+		return nil, err
+	}
+	switch {
+	case backend == client.Memory:
+		fmt.Fprintln(t.err, "Keys are in memory alone: they end with this command.")
+	case before != "" && before != backend:
+		fmt.Fprintf(t.err, "From now on keys are made in: %s (before: %s). Sessions of the other key store stay there.\n", backend, before)
 	}
 	if err := c.Step(ctx); err != nil { // refresh, repair and revoke what is due: no window may be running
 		t.close(c)
@@ -183,10 +221,16 @@ func (t *terminal) whoami() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			h, backend := c.Keys(cmd.Context())
 			if asJSON {
-				return json.NewEncoder(t.out).Encode(who)
+				return json.NewEncoder(t.out).Encode(struct {
+					turnkey.Whoami
+					KeyStore      string         `json:"keyStore"`
+					KeyStoreState keystore.State `json:"keyStoreState"`
+				}{who, backend, h.State})
 			}
-			_, err = fmt.Fprintf(t.out, "user          %s  %s\norganization  %s  %s\n", who.Username, who.UserID, who.OrganizationName, who.OrganizationID)
+			_, err = fmt.Fprintf(t.out, "user          %s  %s\norganization  %s  %s\nkey store     %s  %s, %s\n",
+				who.Username, who.UserID, who.OrganizationName, who.OrganizationID, backend, h.Name, protection(h.State))
 			return err
 		},
 	}

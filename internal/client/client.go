@@ -9,7 +9,6 @@ package client
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,17 +29,15 @@ import (
 	"latchkey/internal/turnkey"
 )
 
-// The key stores that a person can choose, by the word recorded with each key.
-const (
-	Keychain = "keychain"
-	Memory   = "memory"
-)
-
 // Options say where a client lives. Home is required, the rest has a useful zero value.
 type Options struct {
 	Home profile.Home
 	Log  *slog.Logger
 	Now  func() time.Time
+
+	// Ask asks a person for the passphrase of the key file, where LATCHKEY_PASSPHRASE_FILE does not say it. nil:
+	// nobody can be asked.
+	Ask keystore.Ask
 }
 
 // Client is one opened profile. It is safe for parallel use.
@@ -50,7 +47,8 @@ type Client struct {
 	now     func() time.Time
 	dir     *store.Dir
 	stores  map[string]keystore.Store
-	reached atomic.Int32 // see Connection
+	recall  func() (string, error) // the settings as they were: see readChoice
+	reached atomic.Int32           // see Connection
 
 	opening sync.Mutex // held by Open and Close, over keychain and network
 
@@ -86,9 +84,11 @@ func New(o Options) (*Client, error) {
 	}
 	dir.Notice = func(name string, err error) { c.log.Warn("an older file is in use", "file", name, "err", err) }
 	c.dir = dir
+	c.recall = sync.OnceValues(c.readChoice)
 	c.stores = map[string]keystore.Store{
-		Keychain: keystore.NewKeychain(c.profile.KeychainService, c.profile.Name),
-		Memory:   keystore.NewMemory(),
+		Keychain:   keystore.NewKeychain(c.profile.KeychainService, c.profile.Name),
+		Passphrase: keystore.NewPassphraseFile(dir, c.profile.Name, asker(o.Ask)),
+		Memory:     keystore.NewMemory(),
 	}
 	return c, nil
 }
@@ -100,37 +100,18 @@ func (c *Client) Profile() profile.Profile {
 	return c.profile
 }
 
-// settings is the file that remembers a person's choices for this profile.
-type settings struct {
-	KeyStore string `json:"keyStore"`
-}
-
-const settingsName = "settings.json"
-
-// Chosen returns the key store that was chosen earlier, or "". Memory is never remembered: what it held is gone.
-func (c *Client) Chosen() (string, error) {
-	data, err := c.dir.Read(settingsName)
-	var s settings
-	if err == nil {
-		err = json.Unmarshal(data, &s)
-	}
-	switch {
-	case errors.Is(err, fault.NotFound):
-		return "", nil
-	case errors.Is(err, fault.Corrupt) || fault.KindOf(err) == "" && err != nil:
-		c.log.Warn("the settings cannot be read; the choice is asked for again", "err", err)
-		return "", nil
-	case err != nil:
-		return "", err
-	case c.stores[s.KeyStore] == nil: // a choice of a newer version
-		return "", nil
-	}
-	return s.KeyStore, nil
-}
-
 // Health asks a key store how it is, without prompting the person.
 func (c *Client) Health(ctx context.Context, backend string) keystore.Health {
 	return c.stores[backend].Health(ctx)
+}
+
+// Keys tells how the key store in use is, and its word, or Absent and "" before Open.
+func (c *Client) Keys(ctx context.Context) (keystore.Health, string) {
+	r, err := c.opened()
+	if err != nil {
+		return keystore.Health{State: keystore.Absent, Err: err}, ""
+	}
+	return r.keys.Health(ctx), r.keys.Backend()
 }
 
 // Open starts or finds the sandbox, restores the session and remembers the key store. It may wait for a person who
@@ -145,7 +126,7 @@ func (c *Client) Open(ctx context.Context, backend string) error {
 	if !ok {
 		return fault.New(fault.ProfileBad, fmt.Errorf("key store %q", backend))
 	}
-	if h := keys.Health(ctx); h.State == keystore.Absent {
+	if h := keys.Health(ctx); h.State == keystore.Absent || fault.CodeOf(h.Err) == fault.PassphraseNeeded {
 		return h.Err
 	}
 	shared, err := local.Join(ctx, filepath.Join(c.home.Data, "sandbox"), c.log)
@@ -157,14 +138,8 @@ func (c *Client) Open(ctx context.Context, backend string) error {
 	if err != nil {
 		return errors.Join(err, shared.Close())
 	}
-	if backend != Memory {
-		data, err := json.Marshal(settings{KeyStore: backend})
-		if err == nil {
-			err = c.dir.Write(settingsName, data)
-		}
-		if err != nil {
-			return errors.Join(err, shared.Close())
-		}
+	if err := c.remember(backend); err != nil {
+		return errors.Join(err, shared.Close())
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -184,6 +184,10 @@ func TestDamagedSettingsAskForTheChoiceAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	c, err := New(Options{Home: home})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if got, err := c.Chosen(); err != nil || got != "" {
 		t.Errorf("Chosen = %q, %v", got, err)
 	}

@@ -21,6 +21,12 @@ const (
 	KeyMissing        Code = "key.missing"               // no such key in the store that should hold it
 	KeyCorrupt        Code = "key.corrupt"               // stored, but not a key
 
+	PassphraseNeeded Code = "passphrase.needed"     // nobody can be asked, and no file says it
+	PassphraseWrong  Code = "passphrase.wrong"      // it does not open the key file
+	PassphraseShort  Code = "passphrase.short"      // too short to protect keys
+	PassphraseFile   Code = "passphrase.unreadable" // the file that should hold it cannot be read
+	KeysCorrupt      Code = "keys.corrupt"          // the key file is not in its form, or was changed
+
 	StateCorrupt   Code = "state.corrupt"   // the state file cannot be read, nor its older generation
 	StateRecovered Code = "state.recovered" // the newest file could not be used; the one before it was
 	StateBusy      Code = "state.busy"      // another process holds the lock
@@ -69,6 +75,10 @@ const (
 	ActivityFailed   Code = "activity.failed"   // the vendor tried, and failed
 	ActivityRejected Code = "activity.rejected" // somebody voted no
 	ActivityLate     Code = "activity.late"     // accepted, but not done within the caller's time
+
+	JournalFailed   Code = "journal.unwritten" // a request could not be recorded
+	JournalDamaged  Code = "journal.damaged"   // not as it was written
+	JournalUnproven Code = "journal.unproven"  // nothing contradicts it, but not all of it can be proven
 
 	SandboxFailed  Code = "sandbox.failed"  // the built-in sandbox or backend did not start
 	SandboxDamaged Code = "sandbox.damaged" // its file cannot be read, and was set aside

@@ -1,9 +1,10 @@
-// Package keystore keeps private keys and small secrets: in the system's keychain, or in memory until the program
-// ends. A key never leaves it; what leaves is a [Signer].
+// Package keystore keeps private keys and small secrets: in the system's keychain, in a file under a passphrase, or in
+// memory until the program ends. A key never leaves it; what leaves is a [Signer].
 //
 // It owns how a key is stored, named, unlocked, cached and forgotten, and which words of a keychain mean which fault.
-// It does not own what a key is for (session), nor what is signed (stamp, token). It depends on fault, p256, and, for
-// the keychain, on zalando/go-keyring and, on Linux, godbus.
+// It does not own what a key is for (session), nor what is signed (stamp, token), nor which store is chosen (client).
+// It depends on fault, p256, on store and filippo.io/age for the passphrase file, and for the keychain on
+// zalando/go-keyring and, on Linux, godbus.
 //
 // What a store is, [latchkey/internal/keystore/keystoretest] defines; every backend runs it.
 //
@@ -12,7 +13,7 @@
 // Against other programs of the same user the system's keychains protect little: on macOS the item trusts
 // /usr/bin/security, on Windows every program of the user may read it, on Linux every program on the session bus while
 // the collection is unlocked. And a key in use stands in memory: [Store.Forget] drops it, but Go cannot promise that
-// no copy remains.
+// no copy remains. A passphrase file that was opened stays open to the process until it ends.
 package keystore
 
 import (
@@ -68,7 +69,7 @@ type Store interface {
 	Writer
 	// Health says how keys are protected now, without asking the user anything.
 	Health(ctx context.Context) Health
-	// Backend is the word recorded with each key: "keychain" or "memory".
+	// Backend is the word recorded with each key: "keychain", "passphrase" or "memory".
 	Backend() string
 	// Forget drops every unlocked key from memory; the next signature opens its key again.
 	Forget()
@@ -82,7 +83,7 @@ const (
 	Protected  State = "protected"  // by the system's keychain, unlocked
 	Passphrase State = "passphrase" // by a passphrase
 	InMemory   State = "memory"     // not on disk at all
-	Locked     State = "locked"     // by the system's keychain, which must be unlocked first
+	Locked     State = "locked"     // by the system's keychain or a passphrase, and first it must be unlocked
 	Absent     State = "absent"     // there is nothing that could keep a key
 )
 

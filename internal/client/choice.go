@@ -1,0 +1,117 @@
+package client
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"latchkey/internal/fault"
+	"latchkey/internal/keystore"
+)
+
+// The key stores that a person can choose, by the word recorded with each key.
+const (
+	Keychain   = "keychain"
+	Passphrase = "passphrase"
+	Memory     = "memory"
+)
+
+// KeyStores are the key stores, the safest first.
+var KeyStores = []string{Keychain, Passphrase, Memory}
+
+const (
+	// KeyStoreVariable is the environment variable that chooses the key store.
+	KeyStoreVariable = "LATCHKEY_KEYSTORE"
+	// PassphraseVariable is the environment variable that names the file with the passphrase of the key file.
+	PassphraseVariable = "LATCHKEY_PASSPHRASE_FILE"
+)
+
+// settings is the file that remembers a person's choices for this profile.
+type settings struct {
+	KeyStore string `json:"keyStore"`
+}
+
+const settingsName = "settings.json"
+
+var errForgotten = errors.New("the key store that was chosen earlier cannot be read")
+
+// Choose returns the key store to open: that of flag if it is not "", else that of LATCHKEY_KEYSTORE, else the one that
+// was opened last, else "". No store ever stands in for another: a word that is none, or a remembered choice that this
+// version cannot read, is fault.ProfileBad.
+func (c *Client) Choose(flag string) (string, error) {
+	for _, said := range []struct{ by, word string }{{"--keystore", flag}, {KeyStoreVariable, os.Getenv(KeyStoreVariable)}} {
+		if said.word == "" {
+			continue
+		}
+		if !slices.Contains(KeyStores, said.word) {
+			return "", fault.New(fault.ProfileBad, fmt.Errorf("%s is %q, want %s", said.by, said.word, strings.Join(KeyStores, ", ")))
+		}
+		return said.word, nil
+	}
+	backend, err := c.Remembered()
+	if errors.Is(err, errForgotten) {
+		err = fault.New(fault.ProfileBad, fmt.Errorf("%w; name one of %s", err, strings.Join(KeyStores, ", ")))
+	}
+	return backend, err
+}
+
+// Chosen is Choose for who can ask the person: where the remembered choice cannot be read it returns "", for the
+// question to be put again.
+func (c *Client) Chosen() (string, error) {
+	backend, err := c.Choose("")
+	if errors.Is(err, errForgotten) {
+		c.log.Warn("the choice of the key store is asked for again", "err", err)
+		return "", nil
+	}
+	return backend, err
+}
+
+// Remembered returns the key store that was opened last before this client was used, or "". Memory is never
+// remembered: what it held is gone.
+func (c *Client) Remembered() (string, error) { return c.recall() }
+
+// readChoice reads the settings. A damaged file is told of once, and then set aside, so the answer is kept.
+func (c *Client) readChoice() (string, error) {
+	data, err := c.dir.Read(settingsName)
+	var s settings
+	if err == nil {
+		err = json.Unmarshal(data, &s)
+	}
+	switch {
+	case errors.Is(err, fault.NotFound):
+		return "", nil
+	case errors.Is(err, fault.Corrupt) || fault.KindOf(err) == "" && err != nil:
+		return "", fmt.Errorf("%w: %w", errForgotten, err)
+	case err != nil:
+		return "", err
+	case !slices.Contains(KeyStores, s.KeyStore):
+		return "", fmt.Errorf("%w: it is %q", errForgotten, s.KeyStore)
+	}
+	return s.KeyStore, nil
+}
+
+// remember notes the key store that was opened.
+func (c *Client) remember(backend string) error {
+	if backend == Memory {
+		return nil
+	}
+	if before, err := c.Remembered(); err == nil && before == backend {
+		return nil
+	}
+	data, err := json.Marshal(settings{KeyStore: backend})
+	if err != nil {
+		return err
+	}
+	return c.dir.Write(settingsName, data)
+}
+
+// asker returns what says the passphrase: the file that LATCHKEY_PASSPHRASE_FILE names, else a person.
+func asker(person keystore.Ask) keystore.Ask {
+	if path := os.Getenv(PassphraseVariable); path != "" {
+		return keystore.AskFile(path)
+	}
+	return person
+}

@@ -1,0 +1,7 @@
+package keystore
+
+// WeakScrypt makes new files of p cheap to open, for tests.
+func WeakScrypt(p *PassphraseFile) *PassphraseFile {
+	p.file.work = 2
+	return p
+}
