@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -84,16 +83,9 @@ func (p *authProxy) row() row {
 
 func (s *state) readAuthProxy(key, value []byte) (record, error) {
 	d := authProxyOnDisk{Settings: proxySettingsAtFirst()} // what an older version did not write
-	if err := json.Unmarshal(value, &d); err != nil {
-		return nil, err
-	}
-	n, err := s.numbered(key)
+	n, org, err := s.owned(key, value, &d, &d.Org)
 	if err != nil {
 		return nil, err
-	}
-	org := s.orgs[d.Org]
-	if org == nil {
-		return nil, fmt.Errorf("auth proxy configuration %s has no organization", d.ID)
 	}
 	if err := d.Settings.check(); err != nil {
 		return nil, fmt.Errorf("auth proxy configuration %s: %w", d.ID, err)

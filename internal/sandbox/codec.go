@@ -249,6 +249,21 @@ func (s *state) numbered(key []byte) (uint64, error) {
 	return n, nil
 }
 
+// owned reads what every record of an organization begins with: its JSON into d, its number, and the organization that
+// id, which is a field of d, names.
+func (s *state) owned(key, value []byte, d any, id *uuid.UUID) (n uint64, org *organization, err error) {
+	if err := json.Unmarshal(value, d); err != nil {
+		return 0, nil, err
+	}
+	if n, err = s.numbered(key); err != nil {
+		return 0, nil, err
+	}
+	if org = s.orgs[*id]; org == nil {
+		return 0, nil, fmt.Errorf("record %d has no organization", n)
+	}
+	return n, org, nil
+}
+
 func (s *state) readOrg(key, value []byte) (record, error) {
 	var d orgOnDisk
 	if err := json.Unmarshal(value, &d); err != nil {
@@ -273,16 +288,9 @@ func (s *state) readOrg(key, value []byte) (record, error) {
 
 func (s *state) readUser(key, value []byte) (record, error) {
 	var d userOnDisk
-	if err := json.Unmarshal(value, &d); err != nil {
-		return nil, err
-	}
-	n, err := s.numbered(key)
+	n, org, err := s.owned(key, value, &d, &d.Org)
 	if err != nil {
 		return nil, err
-	}
-	org := s.orgs[d.Org]
-	if org == nil {
-		return nil, fmt.Errorf("user %s has no organization", d.ID)
 	}
 	u := &user{id: d.ID, number: n, org: org, name: d.Name, email: d.Email, phone: d.Phone, emailVerified: d.EmailVerified,
 		phoneVerified: d.PhoneVerified, created: d.Created, updated: d.Updated, keys: make([]*apiKey, len(d.Keys)),
@@ -303,16 +311,12 @@ func (s *state) readUser(key, value []byte) (record, error) {
 
 func (s *state) readWallet(key, value []byte) (record, error) {
 	var d walletOnDisk
-	if err := json.Unmarshal(value, &d); err != nil {
-		return nil, err
-	}
-	n, err := s.numbered(key)
+	n, org, err := s.owned(key, value, &d, &d.Org)
 	if err != nil {
 		return nil, err
 	}
-	org := s.orgs[d.Org]
-	if org == nil || s.wallets[d.ID] != nil {
-		return nil, fmt.Errorf("wallet %s has no organization, or stands twice", d.ID)
+	if s.wallets[d.ID] != nil {
+		return nil, fmt.Errorf("wallet %s stands twice", d.ID)
 	}
 	return &wallet{id: d.ID, number: n, org: org, name: d.Name, phrase: d.Phrase, seed: d.Seed, created: d.Created, updated: d.Updated,
 		imported: d.Imported, exported: d.Exported}, nil

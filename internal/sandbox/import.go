@@ -3,7 +3,6 @@ package sandbox
 import (
 	"cmp"
 	"crypto/ecdh"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,17 +50,13 @@ func (i *importTarget) row() row {
 
 func (s *state) readImportTarget(key, value []byte) (record, error) {
 	var d importTargetOnDisk
-	if err := json.Unmarshal(value, &d); err != nil {
-		return nil, err
-	}
-	n, err := s.numbered(key)
+	n, org, err := s.owned(key, value, &d, &d.Org)
 	if err != nil {
 		return nil, err
 	}
-	org := s.orgs[d.Org]
 	private, err := ecdh.P256().NewPrivateKey(d.Key)
-	if org == nil || err != nil {
-		return nil, fmt.Errorf("import target %s has no organization, or no key", d.ID)
+	if err != nil {
+		return nil, fmt.Errorf("import target %s has no key", d.ID)
 	}
 	return &importTarget{d.ID, n, org, d.User, d.Wallet, private, d.Created}, nil
 }

@@ -1,9 +1,6 @@
 package sandbox
 
 import (
-	"encoding/json"
-	"fmt"
-
 	"github.com/google/uuid"
 
 	"latchkey/internal/bundle"
@@ -52,16 +49,9 @@ func (o *oauth2Credential) row() row {
 
 func (s *state) readOAuth2Credential(key, value []byte) (record, error) {
 	var d oauth2CredentialOnDisk
-	if err := json.Unmarshal(value, &d); err != nil {
-		return nil, err
-	}
-	n, err := s.numbered(key)
+	n, org, err := s.owned(key, value, &d, &d.Org)
 	if err != nil {
 		return nil, err
-	}
-	org := s.orgs[d.Org]
-	if org == nil {
-		return nil, fmt.Errorf("OAuth 2.0 credential %s has no organization", d.ID)
 	}
 	return &oauth2Credential{d.ID, n, org, d.Provider, d.Client, d.Secret, d.Created, d.Updated}, nil
 }

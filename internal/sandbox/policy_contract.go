@@ -2,8 +2,6 @@ package sandbox
 
 import (
 	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -85,17 +83,11 @@ func (i *contractInterface) row() row {
 
 func (s *state) readInterface(key, value []byte) (record, error) {
 	var d contractInterfaceOnDisk
-	if err := json.Unmarshal(value, &d); err != nil {
-		return nil, err
-	}
-	n, err := s.numbered(key)
+	n, org, err := s.owned(key, value, &d, &d.Org)
 	if err != nil {
 		return nil, err
 	}
-	i := &contractInterface{id: d.ID, number: n, org: s.orgs[d.Org], address: d.Address, kind: d.Kind, text: d.Text, label: d.Label, notes: d.Notes, created: d.Created}
-	if i.org == nil {
-		return nil, fmt.Errorf("contract interface %s has no organization", d.ID)
-	}
+	i := &contractInterface{id: d.ID, number: n, org: org, address: d.Address, kind: d.Kind, text: d.Text, label: d.Label, notes: d.Notes, created: d.Created}
 	return i, i.parse()
 }
 

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -74,16 +73,9 @@ func (p *mfaPolicy) row() row {
 
 func (s *state) readMFAPolicy(key, value []byte) (record, error) {
 	var d mfaPolicyOnDisk
-	if err := json.Unmarshal(value, &d); err != nil {
-		return nil, err
-	}
-	n, err := s.numbered(key)
+	n, org, err := s.owned(key, value, &d, &d.Org)
 	if err != nil {
 		return nil, err
-	}
-	org := s.orgs[d.Org]
-	if org == nil {
-		return nil, fmt.Errorf("MFA policy %s has no organization", d.ID)
 	}
 	condition, err := policy.Compile(policy.Condition, d.Condition)
 	if err != nil {

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -102,17 +101,11 @@ func (r *rule) row() row {
 
 func (s *state) readRule(key, value []byte) (record, error) {
 	var d ruleOnDisk
-	if err := json.Unmarshal(value, &d); err != nil {
-		return nil, err
-	}
-	n, err := s.numbered(key)
+	n, org, err := s.owned(key, value, &d, &d.Org)
 	if err != nil {
 		return nil, err
 	}
-	r := &rule{id: d.ID, number: n, org: s.orgs[d.Org], created: d.Created, updated: d.Updated}
-	if r.org == nil {
-		return nil, fmt.Errorf("policy %s has no organization", d.ID)
-	}
+	r := &rule{id: d.ID, number: n, org: org, created: d.Created, updated: d.Updated}
 	if err := r.check(draft{d.Name, d.Effect, d.Condition, d.Consensus, d.Time, d.Notes}); err != nil {
 		return nil, fmt.Errorf("policy %s: %w", d.ID, err)
 	}

@@ -2,8 +2,6 @@ package sandbox
 
 import (
 	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"slices"
 
 	"github.com/google/uuid"
@@ -64,16 +62,9 @@ func (k *privateKey) row() row {
 
 func (s *state) readPrivateKey(key, value []byte) (record, error) {
 	var d privateKeyOnDisk
-	if err := json.Unmarshal(value, &d); err != nil {
-		return nil, err
-	}
-	n, err := s.numbered(key)
+	n, org, err := s.owned(key, value, &d, &d.Org)
 	if err != nil {
 		return nil, err
-	}
-	org := s.orgs[d.Org]
-	if org == nil {
-		return nil, fmt.Errorf("private key %s has no organization", d.ID)
 	}
 	return &privateKey{d.ID, n, org, d.Name, d.Curve, d.Secret, d.Public, d.Addresses, d.Tags, d.Exported, d.Imported, d.Created, d.Updated}, nil
 }

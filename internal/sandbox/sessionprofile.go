@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -55,16 +54,9 @@ func (p *sessionProfile) row() row {
 
 func (s *state) readSessionProfile(key, value []byte) (record, error) {
 	var d sessionProfileOnDisk
-	if err := json.Unmarshal(value, &d); err != nil {
-		return nil, err
-	}
-	n, err := s.numbered(key)
+	n, org, err := s.owned(key, value, &d, &d.Org)
 	if err != nil {
 		return nil, err
-	}
-	org := s.orgs[d.Org]
-	if org == nil {
-		return nil, fmt.Errorf("session profile %s has no organization", d.ID)
 	}
 	scope, err := policy.Compile(policy.Condition, d.Scope)
 	if err != nil {

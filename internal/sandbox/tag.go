@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -64,16 +63,12 @@ func (g *tag) row() row {
 
 func (s *state) readTag(key, value []byte) (record, error) {
 	var d tagOnDisk
-	if err := json.Unmarshal(value, &d); err != nil {
-		return nil, err
-	}
-	n, err := s.numbered(key)
+	n, org, err := s.owned(key, value, &d, &d.Org)
 	if err != nil {
 		return nil, err
 	}
-	org := s.orgs[d.Org]
-	if org == nil || d.Kind != tagOfUser && d.Kind != tagOfPrivateKey {
-		return nil, fmt.Errorf("tag %s has no organization, or is for nothing", d.ID)
+	if d.Kind != tagOfUser && d.Kind != tagOfPrivateKey {
+		return nil, fmt.Errorf("tag %s is for nothing", d.ID)
 	}
 	return &tag{d.ID, n, org, d.Kind, d.Name, d.Created, d.Updated}, nil
 }
