@@ -14,12 +14,15 @@ import (
 // is stamped by a key that still counts. A context made by [stampedBy] names another key.
 type stamper struct{ sessions *session.Manager }
 
-type signerKey struct{}
+type (
+	signerKey  struct{}
+	sessionKey struct{}
+)
 
 // stampedBy returns a context whose requests are stamped by signer: a session refreshes and revokes with its own key,
-// whichever session is active.
-func stampedBy(ctx context.Context, signer keystore.Signer) context.Context {
-	return context.WithValue(ctx, signerKey{}, signer)
+// whichever session is active. In the journal they are requests of s.
+func stampedBy(ctx context.Context, s session.Session, signer keystore.Signer) context.Context {
+	return context.WithValue(context.WithValue(ctx, signerKey{}, signer), sessionKey{}, s)
 }
 
 func (s stamper) Stamp(ctx context.Context, body []byte) (*stamp.Stamp, error) {
@@ -35,7 +38,7 @@ func (s stamper) Stamp(ctx context.Context, body []byte) (*stamp.Stamp, error) {
 
 // refresh asks Turnkey for a session of the next key, stamped by the current one.
 func (r *running) refresh(ctx context.Context, s session.Session, current keystore.Signer, next string) (string, error) {
-	return r.api.StampLogin(stampedBy(ctx, current), s.OrganizationID, turnkey.LoginParams{
+	return r.api.StampLogin(stampedBy(ctx, s, current), s.OrganizationID, turnkey.LoginParams{
 		PublicKey: next, ExpirationSeconds: turnkey.Seconds(s.Length.Seconds()),
 	})
 }
@@ -43,7 +46,7 @@ func (r *running) refresh(ctx context.Context, s session.Session, current keysto
 // revoke deletes an API key of the session's user at Turnkey, stamped by by, which may be that key itself. A key that
 // Turnkey does not know is of kind NotFound.
 func (r *running) revoke(ctx context.Context, s session.Session, by keystore.Signer, publicKey string) error {
-	ctx = stampedBy(ctx, by)
+	ctx = stampedBy(ctx, s, by)
 	if s.UserID == "" { // a log-in that was given up before anybody knew its user
 		who, err := r.api.Whoami(ctx, s.OrganizationID)
 		if err != nil {
@@ -66,6 +69,6 @@ func (r *running) revoke(ctx context.Context, s session.Session, by keystore.Sig
 
 // probe asks Turnkey whether it still accepts a key.
 func (r *running) probe(ctx context.Context, s session.Session, by keystore.Signer) error {
-	_, err := r.api.Whoami(stampedBy(ctx, by), s.OrganizationID)
+	_, err := r.api.Whoami(stampedBy(ctx, s, by), s.OrganizationID)
 	return err
 }

@@ -1,0 +1,93 @@
+package client
+
+import (
+	"context"
+
+	"latchkey/internal/fault"
+	"latchkey/internal/journal"
+	"latchkey/internal/session"
+	"latchkey/internal/stamp"
+	"latchkey/internal/store"
+	"latchkey/internal/turnkey"
+)
+
+// JournalFilter says which entries of the journal are wanted.
+type JournalFilter = journal.Filter
+
+// JournalEntries returns the recorded requests, oldest first, without asking whether they can be believed:
+// [Client.VerifyJournal] does. It works before Open, and asks the key store for bodies alone.
+func (c *Client) JournalEntries(ctx context.Context, f JournalFilter) ([]journal.Entry, error) {
+	return c.journal.Read(ctx, f)
+}
+
+// VerifyJournal compares the journal with its sealed head. It works before Open, and makes no state key.
+func (c *Client) VerifyJournal(ctx context.Context) (journal.Report, error) {
+	return c.journal.Verify(ctx)
+}
+
+// JournalTrouble returns why the journal cannot be written, or nil; each trouble is returned once. The requests
+// themselves are not touched by it.
+func (c *Client) JournalTrouble() error {
+	if t := c.unrecorded.Swap(nil); t != nil {
+		return *t
+	}
+	return nil
+}
+
+// newJournal returns the profile's journal and what writes it.
+func (c *Client) newJournal() {
+	c.journal = &journal.Journal{Dir: c.dir, Profile: c.profile.Name, Sealer: c.stateSealer}
+	c.recorder = &journal.Recorder{Journal: c.journal, Trouble: func(err error) {
+		c.log.Error("the journal cannot be written; requests are sent all the same", "code", fault.CodeOf(err), "err", err)
+		c.unrecorded.Store(&err)
+	}}
+}
+
+// stateSealer returns what seals the journal: the open profile's, or, before Open, what the chosen key store has.
+func (c *Client) stateSealer(ctx context.Context) (*store.Sealer, error) {
+	if r := c.sealing.Load(); r != nil {
+		return r.sessions.Sealer(ctx)
+	}
+	chosen, err := c.Chosen()
+	if err != nil {
+		return nil, err
+	}
+	keys, ok := c.stores[chosen]
+	if !ok {
+		return nil, fault.New(fault.KeyMissing, nil)
+	}
+	return session.ReadSealer(ctx, keys)
+}
+
+// record hands a stamped request to the journal. A request that was refused before it was stamped leaves no entry.
+func (c *Client) record(ctx context.Context, r *running, x turnkey.Exchange) {
+	if x.Stamp.HeaderName == "" {
+		return
+	}
+	e := journal.New(x.Started, x.Path, x.Body)
+	e.Answer(x.Status, x.Response)
+	e.Tries, e.Duration = x.Tries, x.Duration.Milliseconds()
+	if x.Err != nil {
+		e.Code = string(fault.CodeOf(x.Err))
+	}
+	if s, err := stamp.ParseAPI(x.Stamp.HeaderValue); err == nil {
+		e.PublicKey = s.PublicKey
+	}
+	s, ok := ctx.Value(sessionKey{}).(session.Session)
+	if !ok {
+		s = r.stampedFor(e.PublicKey)
+	}
+	e.Session, e.User = s.ID, s.UserID
+	c.recorder.Add(e)
+}
+
+// stampedFor returns the session of a key, or an empty one. A key that was replaced while its request was under way is
+// no session's key any more.
+func (r *running) stampedFor(publicKey string) session.Session {
+	for _, s := range r.sessions.List() {
+		if s.Key.PublicKey == publicKey {
+			return s
+		}
+	}
+	return session.Session{}
+}
