@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"latchkey/internal/fault"
+	"latchkey/internal/journal"
 	"latchkey/internal/keystore"
 	"latchkey/internal/local"
 	"latchkey/internal/login"
@@ -49,6 +50,11 @@ type Client struct {
 	stores  map[string]keystore.Store
 	recall  func() (string, error) // the settings as they were: see readChoice
 	reached atomic.Int32           // see Connection
+
+	journal    *journal.Journal
+	recorder   *journal.Recorder
+	unrecorded atomic.Pointer[error]   // see JournalTrouble
+	sealing    atomic.Pointer[running] // whose state key seals; the one of the last Open, also after Close
 
 	opening sync.Mutex // held by Open and Close, over keychain and network
 
@@ -90,6 +96,7 @@ func New(o Options) (*Client, error) {
 		Passphrase: keystore.NewPassphraseFile(dir, c.profile.Name, asker(o.Ask)),
 		Memory:     keystore.NewMemory(),
 	}
+	c.newJournal()
 	return c, nil
 }
 
@@ -176,8 +183,13 @@ func (c *Client) wire(ctx context.Context, p profile.Profile, shared *local.Shar
 	}
 	r.api = &turnkey.Client{
 		BaseURL: func() string { return shared.Endpoints().Sandbox.APIBaseURL },
-		Stamper: stamper{r.sessions}, Now: c.now, After: c.heard,
+		Stamper: stamper{r.sessions}, Now: c.now,
+		After: func(ctx context.Context, x turnkey.Exchange) {
+			c.heard(ctx, x)
+			c.record(ctx, r, x)
+		},
 	}
+	c.sealing.Store(r)
 	r.otp = &login.OTP{
 		Backend: &login.Backend{
 			URL:   func() string { return shared.Endpoints().BackendURL },
@@ -285,10 +297,11 @@ func (c *Client) Skew() time.Duration {
 	return r.skew()
 }
 
-// Close stops what this process serves and forgets unlocked keys. Sessions stay as they are.
+// Close waits for the journal, stops what this process serves and forgets unlocked keys. Sessions stay as they are.
 func (c *Client) Close() error {
 	c.opening.Lock()
 	defer c.opening.Unlock()
+	c.recorder.Flush()
 	for _, s := range c.stores {
 		s.Forget()
 	}
