@@ -14,7 +14,7 @@ func TestR21_CoreInTheBrowser(t *testing.T) {
 	if os.Getenv("LATCHKEY_CHROMIUM") == "" {
 		need.Command(t, "chromium")
 	}
-	env := sandbox(t, "--seed", "7")
+	env := sandbox(t, "--seed", "7", "--shuffle")
 	env["PINS"] = pins(t, "--seed", "7")
 	proxy(t, env)
 	node(t, "core.mjs", env, nil)

@@ -31,12 +31,12 @@ func TestR21_ClientsLogInThroughTheBackend(t *testing.T) {
 
 // What runs with either of the packages that a backend builds on: codes, OAuth, sessions by bundle, keys that leave and
 // come back, whole transactions, organizations of several people, and sessions of less than their user's rights. Every
-// third activity says first that it is pending, so that the package must ask again.
+// third activity says first that it is pending, so that the package must ask again, and lists come in any order.
 func TestR21_EveryFlowByEitherServerPackage(t *testing.T) {
 	for _, client := range []string{"@turnkey/sdk-server", "@turnkey/http"} {
 		for _, script := range []string{"codes.mjs", "oauth.mjs", "legacy.mjs", "keys.mjs", "transactions.mjs", "organization.mjs", "scopes.mjs"} {
 			t.Run(path.Base(client)+" "+script, func(t *testing.T) {
-				env := sandbox(t, "--pending-rate", "0.3")
+				env := sandbox(t, "--pending-rate", "0.3", "--shuffle")
 				env["CLIENT"] = client
 				node(t, script, env, nil)
 			})
