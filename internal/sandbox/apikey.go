@@ -109,10 +109,7 @@ func curvesNamed(keys []apiKeyParams) error {
 	return nil
 }
 
-func (in *createAPIKeys) about(*call) uuid.UUID {
-	id, _ := parseID(in.UserID)
-	return id
-}
+func (in *createAPIKeys) about(*call) uuid.UUID { return idOf(in.UserID) }
 
 func (in *createAPIKeys) prepare(*call) (err error) {
 	in.drawn, err = drawKeys(in.APIKeys)
@@ -154,10 +151,7 @@ type deleteAPIKeys struct {
 	nobody
 }
 
-func (in *deleteAPIKeys) about(*call) uuid.UUID {
-	id, _ := parseID(in.UserID)
-	return id
-}
+func (in *deleteAPIKeys) about(*call) uuid.UUID { return idOf(in.UserID) }
 
 func (in *deleteAPIKeys) run(t *tx) (any, error) {
 	u, err := t.findUser(in.UserID)

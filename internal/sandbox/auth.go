@@ -167,6 +167,12 @@ func parseID(s string) (uuid.UUID, bool) {
 	return id, err == nil
 }
 
+// idOf is the id of that text, or nobody's when it is none.
+func idOf(text string) uuid.UUID {
+	id, _ := parseID(text)
+	return id
+}
+
 // keyStamp is the stamp of an API key, of which session keys are one sort.
 type keyStamp struct {
 	stamp.APIStamp

@@ -84,10 +84,7 @@ type createAuthenticators struct {
 	drawn []*authenticator
 }
 
-func (in *createAuthenticators) about(*call) uuid.UUID {
-	id, _ := parseID(in.UserID)
-	return id
-}
+func (in *createAuthenticators) about(*call) uuid.UUID { return idOf(in.UserID) }
 
 func (in *createAuthenticators) prepare(*call) (err error) {
 	in.drawn, err = drawAuthenticators(in.Authenticators)
@@ -150,10 +147,7 @@ func (p authenticatorParamsV1) draw() (*authenticator, error) {
 	return drawAuthenticator(p.AuthenticatorName, p.Challenge, a)
 }
 
-func (in *createAuthenticatorsV1) about(*call) uuid.UUID {
-	id, _ := parseID(in.UserID)
-	return id
-}
+func (in *createAuthenticatorsV1) about(*call) uuid.UUID { return idOf(in.UserID) }
 
 func (in *createAuthenticatorsV1) prepare(*call) error {
 	if len(in.Authenticators) > authenticatorsMax {
@@ -205,10 +199,7 @@ type deleteAuthenticators struct {
 	nobody
 }
 
-func (in *deleteAuthenticators) about(*call) uuid.UUID {
-	id, _ := parseID(in.UserID)
-	return id
-}
+func (in *deleteAuthenticators) about(*call) uuid.UUID { return idOf(in.UserID) }
 
 func (in *deleteAuthenticators) run(t *tx) (any, error) {
 	u, err := t.findUser(in.UserID)

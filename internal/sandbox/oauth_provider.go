@@ -168,12 +168,6 @@ func (in *createOAuthProvidersV1) run(t *tx) (any, error) { return in.now.run(t)
 
 func (in *createOAuthProviders) about(*call) uuid.UUID { return idOf(in.UserID) }
 
-// idOf is the id of that text, or nobody's.
-func idOf(text string) uuid.UUID {
-	id, _ := parseID(text)
-	return id
-}
-
 func (in *createOAuthProviders) prepare(c *call) (err error) {
 	if len(in.OAuthProviders) == 0 {
 		return invalid("no oauth providers provided")

@@ -53,9 +53,9 @@ func TestPoliciesReadContractCalls(t *testing.T) {
 	}
 	store(m{"label": "x", "type": "X"}).refused(400, "REQUEST_INVALID", "invalid smart contract interface type")
 
-	one.box.Close()
+	one.Close()
 	b = newBox(t, Options{StateDir: dir, Now: b.time.now})
-	b.time = one.box.time
+	b.time = one.time
 	one.box = b
 	one.submit("CREATE_WALLET", m{"walletName": "x", "accounts": []m{}}).deniedBy(id + " ERROR")
 	sign(small).is("COMPLETED")

@@ -128,8 +128,9 @@ func (v vote) proof() mfaMethod {
 		return mfaMethod{byPasskey, v.Credential.String()}
 	case credentialP256, credentialSecp256k1, credentialEd25519:
 		return mfaMethod{byAPIKey, v.Credential.String()}
+	default:
+		return mfaMethod{bySession, v.Profile.String()}
 	}
-	return mfaMethod{bySession, v.Profile.String()}
 }
 
 // is reports whether a proof is what a step wants.

@@ -37,10 +37,7 @@ type recoverUser struct {
 	drawn []*authenticator
 }
 
-func (in *recoverUser) about(*call) uuid.UUID {
-	id, _ := parseID(in.UserID)
-	return id
-}
+func (in *recoverUser) about(*call) uuid.UUID { return idOf(in.UserID) }
 
 func (in *recoverUser) prepare(*call) (err error) {
 	in.drawn, err = drawAuthenticators([]authenticatorParams{*in.Authenticator})

@@ -20,7 +20,7 @@ import (
 var unordered = map[string]bool{
 	"list_users": true, "list_wallets": true, "list_policies": true, "list_private_keys": true, "list_private_key_tags": true,
 	"list_user_tags": true, "get_api_keys": true, "get_authenticators": true, "get_oauth_providers": true, "get_session_profiles": true,
-	"get_mfa_policies": true, "list_oauth2_credentials": true, "get_auth_proxy_configs": true, "list_smart_contract_interfaces": true,
+	"get_mfa_policies": true, "list_oauth2_credentials": true, "list_smart_contract_interfaces": true,
 }
 
 // rank is where something stands among others, by seed.

@@ -115,3 +115,13 @@ func TestPagesOfAShuffledListAreItsParts(t *testing.T) {
 		t.Errorf("the accounts are %v", paths)
 	}
 }
+
+// Whoever renames a query finds its name in the list of those that are shuffled, too.
+func TestWhatIsShuffledIsServed(t *testing.T) {
+	served := endpoints()
+	for name := range unordered {
+		if served["/public/v1/query/"+name] == nil {
+			t.Errorf("%s is shuffled, and is no query", name)
+		}
+	}
+}

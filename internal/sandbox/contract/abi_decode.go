@@ -96,12 +96,13 @@ func (d *abiDecoder) value(t *abiType, at int) (policy.Value, error) {
 			return nil, errABI
 		}
 		return string(b), nil
+	default:
+		w, err := d.word(at)
+		if err != nil {
+			return nil, err
+		}
+		return t.plain(w)
 	}
-	w, err := d.word(at)
-	if err != nil {
-		return nil, err
-	}
-	return t.plain(w)
 }
 
 func list(values []policy.Value, err error) (policy.Value, error) { return values, err }
@@ -147,11 +148,12 @@ func (t *abiType) plain(w []byte) (policy.Value, error) {
 			return nil, errABI
 		}
 		return hexText(w[12:]), nil
+	default: // fixed bytes
+		if !zeros(w[t.size:]) {
+			return nil, errABI
+		}
+		return hexText(w[:t.size]), nil
 	}
-	if !zeros(w[t.size:]) {
-		return nil, errABI
-	}
-	return hexText(w[:t.size]), nil
 }
 
 func zeros(b []byte) bool {

@@ -123,8 +123,9 @@ func (d *borsh) value(t *idlType) (policy.Value, error) {
 		}
 		v, err := d.value(variant.typ)
 		return map[string]policy.Value{variant.name: v}, err
+	default: // a struct
+		return d.structure(t)
 	}
-	return d.structure(t)
 }
 
 func (d *borsh) structure(t *idlType) (policy.Value, error) {
@@ -166,6 +167,7 @@ func (d *borsh) fixed(t *idlType) (policy.Value, error) {
 		size = 32
 	case idlBool:
 		size = 1
+	default: // a number, which says its size
 	}
 	b, err := d.take(size)
 	switch {

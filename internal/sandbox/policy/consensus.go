@@ -173,8 +173,9 @@ func (n *node) plain() bool {
 		return field(n.kids[0]) && texts(n.kids[1]) || isText(n.kids[0]) && field(n.kids[1])
 	case opContains:
 		return field(n.kids[0]) && isText(n.kids[1]) || texts(n.kids[0]) && field(n.kids[1])
+	default:
+		return false
 	}
-	return false
 }
 
 func (s *said) read(n *node) {
@@ -189,6 +190,7 @@ func (s *said) read(n *node) {
 		}
 	case opIndex, opSlice:
 		s.positions = true
+	default: // says nothing of its own
 	}
 	for _, kid := range n.kids {
 		s.read(kid)
