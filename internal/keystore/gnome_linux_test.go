@@ -19,20 +19,6 @@ func newKeychain(*testing.T) keystore.Store {
 	return keystore.NewKeychain("dev.latchkey.test", "test")
 }
 
-// everyCall returns the error of each method that asks the keychain.
-func everyCall(ctx context.Context, s keystore.Store) map[string]error {
-	const never = "02" + "ce4b1f3c4f5b0a5e1f7d0a1b2c3d4e5f60718293a4b5c6d7e8f9001122334455"
-	_, create := s.Create(ctx)
-	_, open := s.Open(ctx, never)
-	_, secret := s.Secret(ctx, "state-key")
-	return map[string]error{
-		"create": create, "open": open, "secret": secret,
-		"delete":        s.Delete(ctx, never),
-		"put secret":    s.PutSecret(ctx, "state-key", []byte("x")),
-		"delete secret": s.DeleteSecret(ctx, "state-key"),
-	}
-}
-
 // wantTrouble checks that every method fails with the code, and that health says the same.
 func wantTrouble(t *testing.T, code fault.Code, state keystore.State, name string) {
 	t.Helper()

@@ -16,7 +16,6 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
-	"latchkey/internal/fault"
 	"latchkey/internal/need"
 )
 
@@ -182,12 +181,5 @@ func (k *keyring) until(what string, done func() bool) {
 		if time.Since(start) > 20*time.Second {
 			k.t.Fatalf("gave up waiting until %s", what)
 		}
-	}
-}
-
-func wantCode(t *testing.T, what string, err error, want fault.Code) {
-	t.Helper()
-	if got := fault.CodeOf(err); got != want {
-		t.Errorf("%s: got %v, want %s", what, err, want)
 	}
 }
