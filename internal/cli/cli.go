@@ -57,7 +57,7 @@ func (t *terminal) run(ctx context.Context, args []string) int {
 	root.SetVersionTemplate("latchkey {{.Version}}\n")
 	root.PersistentFlags().BoolVar(&t.debug, "debug", false, "log what happens, for developers")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
-	root.AddCommand(t.sandbox(), t.backend(), t.versionCommand())
+	root.AddCommand(t.sandbox(), t.backend(), t.journal(), t.versionCommand())
 	root.AddCommand(t.chooses(t.request(), t.login(), t.logout(), t.whoami())...)
 	for _, c := range root.Commands() {
 		wrapArgs(c)

@@ -85,6 +85,9 @@ func (t *terminal) close(c *client.Client) {
 	if err := c.Close(); err != nil {
 		t.tell(err)
 	}
+	if err := c.JournalTrouble(); err != nil {
+		t.tell(err)
+	}
 }
 
 func (t *terminal) login() *cobra.Command {

@@ -11,22 +11,26 @@ import (
 	"latchkey/internal/turnkey"
 )
 
-// JournalFilter says which entries of the journal are wanted.
-type JournalFilter = journal.Filter
+// What the journal speaks in, for those who must not know how it is kept.
+type (
+	JournalFilter = journal.Filter
+	JournalEntry  = journal.Entry
+	JournalReport = journal.Report
+)
 
 // JournalEntries returns the recorded requests, oldest first, without asking whether they can be believed:
 // [Client.VerifyJournal] does. It works before Open, and asks the key store for bodies alone.
-func (c *Client) JournalEntries(ctx context.Context, f JournalFilter) ([]journal.Entry, error) {
+func (c *Client) JournalEntries(ctx context.Context, f JournalFilter) ([]JournalEntry, error) {
 	return c.journal.Read(ctx, f)
 }
 
 // VerifyJournal compares the journal with its sealed head. It works before Open, and makes no state key.
-func (c *Client) VerifyJournal(ctx context.Context) (journal.Report, error) {
+func (c *Client) VerifyJournal(ctx context.Context) (JournalReport, error) {
 	return c.journal.Verify(ctx)
 }
 
-// JournalTrouble returns why the journal cannot be written, or nil; each trouble is returned once. The requests
-// themselves are not touched by it.
+// JournalTrouble returns why the journal cannot be written (fault.JournalFailed), or nil; each trouble is returned
+// once. The requests themselves are not touched by it.
 func (c *Client) JournalTrouble() error {
 	if t := c.unrecorded.Swap(nil); t != nil {
 		return *t
@@ -38,6 +42,9 @@ func (c *Client) JournalTrouble() error {
 func (c *Client) newJournal() {
 	c.journal = &journal.Journal{Dir: c.dir, Profile: c.profile.Name, Sealer: c.stateSealer}
 	c.recorder = &journal.Recorder{Journal: c.journal, Trouble: func(err error) {
+		if fault.CodeOf(err) != fault.JournalFailed {
+			err = fault.New(fault.JournalFailed, err)
+		}
 		c.log.Error("the journal cannot be written; requests are sent all the same", "code", fault.CodeOf(err), "err", err)
 		c.unrecorded.Store(&err)
 	}}

@@ -359,3 +359,15 @@ func (r Report) judged() Report {
 	}
 	return r
 }
+
+// Err returns nil for an intact journal, else fault.JournalDamaged or fault.JournalUnproven.
+func (r Report) Err() error {
+	switch r.Verdict {
+	case Intact:
+		return nil
+	case Unproven:
+		return fault.New(fault.JournalUnproven, nil)
+	default:
+		return fault.New(fault.JournalDamaged, nil)
+	}
+}
