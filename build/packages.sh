@@ -13,6 +13,7 @@ declare -A why=(
   [dbus-bin]="dbus-run-session"
   [gnome-keyring]="a real keychain in the tests"
   [libsecret-tools]="looking into that keychain from outside"
+  [swtpm]="a TPM in software, for the key store of the tests"
   [xvfb]="a display for the window tests"
   [xauth]="that display"
   [at-spi2-core]="driving the window through the accessibility tree"
@@ -21,7 +22,7 @@ declare -A why=(
   [chromium]="the page in a browser that tests can drive"
 )
 build=(build-essential pkg-config libgtk-3-dev libwebkit2gtk-4.1-dev)
-test=(dbus gnome-keyring libsecret-tools xvfb xauth at-spi2-core xdotool imagemagick chromium)
+test=(dbus gnome-keyring libsecret-tools swtpm xvfb xauth at-spi2-core xdotool imagemagick chromium)
 
 packages=()
 for group in "$@"; do

@@ -89,7 +89,7 @@ export type State = {
   phase: Phase
   failure: Failure | null
   connection: Connection
-  store: { backend: 'keychain' | 'passphrase' | 'memory' | ''; name: string; state: StoreState; failure: Failure | null }
+  store: { backend: 'keychain' | 'tpm' | 'passphrase' | 'memory' | ''; name: string; state: StoreState; failure: Failure | null }
   stores: StoreChoice[]
   attempt: Attempt | null
   session: Session | null

@@ -15,12 +15,13 @@ import (
 // The key stores that a person can choose, by the word recorded with each key.
 const (
 	Keychain   = "keychain"
+	TPM        = "tpm"
 	Passphrase = "passphrase"
 	Memory     = "memory"
 )
 
-// KeyStores are the key stores, the safest first.
-var KeyStores = []string{Keychain, Passphrase, Memory}
+// KeyStores are the words of the key stores.
+var KeyStores = []string{Keychain, TPM, Passphrase, Memory}
 
 const (
 	// KeyStoreVariable is the environment variable that chooses the key store.

@@ -93,6 +93,7 @@ func New(o Options) (*Client, error) {
 	c.recall = sync.OnceValues(c.readChoice)
 	c.stores = map[string]keystore.Store{
 		Keychain:   keystore.NewKeychain(c.profile.KeychainService, c.profile.Name),
+		TPM:        keystore.NewTPM(dir, keystore.SystemTPM),
 		Passphrase: keystore.NewPassphraseFile(dir, c.profile.Name, asker(o.Ask)),
 		Memory:     keystore.NewMemory(),
 	}

@@ -21,6 +21,10 @@ const (
 	KeyMissing        Code = "key.missing"               // no such key in the store that should hold it
 	KeyCorrupt        Code = "key.corrupt"               // stored, but not a key
 
+	TPMAbsent        Code = "tpm.absent"            // the computer has no TPM 2.0, or it is switched off
+	TPMDenied        Code = "tpm.denied"            // it may not be used by this user, or its owner set a password
+	TPMForeign       Code = "tpm.foreign"           // the key was made by another TPM, or before this one was cleared
+	TPMFailed        Code = "tpm.failed"            // it answered with an error
 	PassphraseNeeded Code = "passphrase.needed"     // nobody can be asked, and no file says it
 	PassphraseWrong  Code = "passphrase.wrong"      // it does not open the key file
 	PassphraseShort  Code = "passphrase.short"      // too short to protect keys

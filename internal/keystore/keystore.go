@@ -1,10 +1,10 @@
-// Package keystore keeps private keys and small secrets: in the system's keychain, in a file under a passphrase, or in
-// memory until the program ends. A key never leaves it; what leaves is a [Signer].
+// Package keystore keeps private keys and small secrets: in the system's keychain, in the computer's TPM, in a file under
+// a passphrase, or in memory until the program ends. A key never leaves it; what leaves is a [Signer].
 //
 // It owns how a key is stored, named, unlocked, cached and forgotten, and which words of a keychain mean which fault.
 // It does not own what a key is for (session), nor what is signed (stamp, token), nor which store is chosen (client).
-// It depends on fault, p256, on store and filippo.io/age for the passphrase file, and for the keychain on
-// zalando/go-keyring and, on Linux, godbus.
+// It depends on fault, p256, on store for what lies in files, on google/go-tpm, on filippo.io/age for the
+// passphrase file, and for the keychain on zalando/go-keyring and, on Linux, godbus.
 //
 // What a store is, [latchkey/internal/keystore/keystoretest] defines; every backend runs it.
 //
@@ -69,7 +69,7 @@ type Store interface {
 	Writer
 	// Health says how keys are protected now, without asking the user anything.
 	Health(ctx context.Context) Health
-	// Backend is the word recorded with each key: "keychain", "passphrase" or "memory".
+	// Backend is the word recorded with each key: "keychain", "tpm", "passphrase" or "memory".
 	Backend() string
 	// Forget drops every unlocked key from memory; the next signature opens its key again.
 	Forget()
@@ -80,7 +80,7 @@ type State string
 
 // The states.
 const (
-	Protected  State = "protected"  // by the system's keychain, unlocked
+	Protected  State = "protected"  // by the system's keychain, unlocked, or by a TPM
 	Passphrase State = "passphrase" // by a passphrase
 	InMemory   State = "memory"     // not on disk at all
 	Locked     State = "locked"     // by the system's keychain or a passphrase, and first it must be unlocked

@@ -106,15 +106,15 @@ func (k *keyFile) load() (sealed, error) {
 	return s, nil
 }
 
-// missing reports that there is no file yet.
-func missing(err error) bool {
+// notWritten reports that there is no file yet.
+func notWritten(err error) bool {
 	return fault.CodeOf(err) == fault.Internal && errors.Is(err, fault.NotFound)
 }
 
 // read returns the contents; where there is no file, nothing is in it, and nobody is asked.
 func (k *keyFile) read(ctx context.Context) (*contents, error) {
 	s, err := k.load()
-	if missing(err) {
+	if notWritten(err) {
 		return &contents{}, nil
 	}
 	if err != nil {
@@ -157,7 +157,7 @@ func (k *keyFile) prepare(ctx context.Context, mayMake bool) (*opened, error) {
 	switch {
 	case err == nil:
 		return k.unlock(ctx, s.Lock)
-	case !missing(err):
+	case !notWritten(err):
 		return nil, err
 	}
 	if o := k.current(); o != nil || !mayMake {
@@ -181,7 +181,7 @@ func (k *keyFile) changeUnder(ctx context.Context, o *opened, decide func(*conte
 		if c, err = k.contents(s, o); err != nil {
 			return false, err
 		}
-	case !missing(err):
+	case !notWritten(err):
 		return false, err
 	}
 	if c.Keys == nil {
