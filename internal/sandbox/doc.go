@@ -4,14 +4,17 @@
 //
 // It owns the imitated vendor: its state, its enclave keys, its answers and its mistakes. It does not listen
 // (Sandbox.API and Sandbox.Control are handlers), and it never shares a struct with the client in turnkey, for a
-// misspelt name would then agree with itself. It depends on stamp, token, bundle, chain through its wallet engine hd,
-// fault, p256, on bbolt for the state folder, and through its identity providers on go-oidc.
+// misspelt name would then agree with itself. It depends on stamp, token, bundle, fault and p256, and on bbolt for the
+// state folder. Its parts stand below it and depend on nothing of it: hd (wallets), policy (the language and the
+// decision), contract (what policies read of calls), transaction, passkey, and oidc (identity providers).
 //
 // # How a request goes
 //
 // routes.go is the table of what is done. Every query passes queryOf.serve and every submission submitOf.serve, which
 // read, authenticate, choose the organization, and wait for the disk; a handler runs inside one organization and
 // cannot leave any of it out. Records are replaced and never changed, by install methods that alone know the indexes.
+// An activity that waits for approvals runs later, from its intent alone: parameters hold what the intent says and what
+// prepare finds, and prepare finds it anew.
 //
 // # What differs from the service
 //
