@@ -20,7 +20,7 @@ func present(t reflect.Type) any {
 		return present(t.Elem())
 	case reflect.Bool:
 		return false
-	case reflect.Int32:
+	case reflect.Int32, reflect.Int64:
 		return 0
 	case reflect.Slice:
 		return []any{}

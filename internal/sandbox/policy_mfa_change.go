@@ -22,7 +22,7 @@ type createMFAPolicy struct {
 	MFAPolicyName string    `json:"mfaPolicyName" need:"text"`
 	Condition     string    `json:"condition" need:"text"`
 	Required      []mfaStep `json:"requiredAuthenticationMethods" need:"yes"`
-	Order         *integer  `json:"order" need:"yes"`
+	Order         *wide     `json:"order" need:"yes"`
 	Notes         string    `json:"notes,omitempty"`
 	nobody
 }
@@ -59,7 +59,7 @@ type updateMFAPolicy struct {
 	MFAPolicyName *string    `json:"mfaPolicyName,omitempty"`
 	Condition     *string    `json:"condition,omitempty"`
 	Required      *[]mfaStep `json:"requiredAuthenticationMethods,omitempty"`
-	Order         *integer   `json:"order,omitempty"`
+	Order         *wide      `json:"order,omitempty"`
 	Notes         *string    `json:"notes,omitempty"`
 	nobody
 }

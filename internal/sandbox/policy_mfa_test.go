@@ -155,9 +155,9 @@ func TestMFAPoliciesAreChecked(t *testing.T) {
 
 	jane.submit("UPDATE_MFA_POLICY", m{"userId": jane.user, "mfaPolicyId": nowhere}).refused(404, invalid, "no mfa policy found")
 	jane.submit("UPDATE_MFA_POLICY", m{"userId": jane.user, "mfaPolicyId": id, "condition": "nope"}).refused(400, invalid, "invalid policy condition")
-	jane.submit("UPDATE_MFA_POLICY", m{"userId": jane.user, "mfaPolicyId": id, "order": 7, "mfaPolicyName": "g", "notes": "other"}).result("updateMfaPolicyResult")
+	jane.submit("UPDATE_MFA_POLICY", m{"userId": jane.user, "mfaPolicyId": id, "order": 1763737200000, "mfaPolicyName": "g", "notes": "other"}).result("updateMfaPolicyResult")
 	one := jane.query("get_mfa_policy", m{"userId": jane.user, "mfaPolicyId": id}).ok()
-	if one.text("mfaPolicy", "mfaPolicyName") != "g" || one.at("mfaPolicy", "order") != 7.0 || one.text("mfaPolicy", "condition") != "activity.action == 'SIGN'" ||
+	if one.text("mfaPolicy", "mfaPolicyName") != "g" || one.at("mfaPolicy", "order") != 1763737200000.0 || one.text("mfaPolicy", "condition") != "activity.action == 'SIGN'" ||
 		one.text("mfaPolicy", "requiredAuthenticationMethods", "0", "any", "1", "type") != byPasskey {
 		t.Errorf("%s", one.raw)
 	}

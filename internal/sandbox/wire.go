@@ -26,6 +26,9 @@ func (n numeral) int64() (v int64, ok bool) {
 // integer is a 32-bit integer, which travels as a number. A string of digits is taken too.
 type integer int32
 
+// wide is one of the few 64-bit integers that travel as numbers all the same.
+type wide int64
+
 // timestamp is how the service writes a time.
 type timestamp struct {
 	Seconds string `json:"seconds"`
@@ -78,16 +81,13 @@ func decodeValue(raw []byte, to reflect.Value, name string) *refusal {
 		}
 		return nil
 	case *integer:
-		text := string(raw)
-		if raw[0] == '"' {
-			text = unquote(raw)
-		}
-		v, err := strconv.ParseInt(text, 10, 32)
-		if err != nil {
-			return badBody(where(name) + "want an integer")
-		}
+		v, err := readInteger(raw, name, 32)
 		*p = integer(v)
-		return nil
+		return err
+	case *wide:
+		v, err := readInteger(raw, name, 64)
+		*p = wide(v)
+		return err
 	}
 	switch to.Kind() {
 	case reflect.Pointer:
@@ -126,6 +126,18 @@ func decodeValue(raw []byte, to reflect.Value, name string) *refusal {
 		panic("sandbox: no reading of " + to.Type().String())
 	}
 	return nil
+}
+
+func readInteger(raw []byte, name string, bits int) (int64, *refusal) {
+	text := string(raw)
+	if raw[0] == '"' {
+		text = unquote(raw)
+	}
+	v, err := strconv.ParseInt(text, 10, bits)
+	if err != nil {
+		return 0, badBody(where(name) + "want an integer")
+	}
+	return v, nil
 }
 
 func decodeStruct(members []member, to reflect.Value, name string) *refusal {
