@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,8 +15,11 @@ import (
 // algorithms are those by which id tokens may be signed.
 var algorithms = []jose.SignatureAlgorithm{jose.RS256, jose.ES256}
 
-// keysMax is how many keys of an issuer are looked at.
-const keysMax = 64
+// What of an issuer's keys is looked at: that many, and RSA keys up to that many bits, because verifying takes time.
+const (
+	keysMax = 64
+	bitsMax = 8192
+)
 
 // keySet is the keys of one issuer. It fetches them when a token names a key that it has not, in the caller's own time, and
 // never because a signature is wrong: go-oidc's own key set does so, and in a goroutine that nobody waits for. It is safe
@@ -96,9 +100,14 @@ func (k *keySet) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	var keys []jose.JSONWebKey
 	for _, raw := range list.Keys[:min(len(list.Keys), keysMax)] {
 		var key jose.JSONWebKey
-		if json.Unmarshal(raw, &key) == nil && key.Valid() && key.IsPublic() && (key.Use == "" || key.Use == "sig") {
+		if json.Unmarshal(raw, &key) == nil && key.Valid() && key.IsPublic() && (key.Use == "" || key.Use == "sig") && !large(key) {
 			keys = append(keys, key)
 		}
 	}
 	return keys, nil
+}
+
+func large(key jose.JSONWebKey) bool {
+	public, ok := key.Key.(*rsa.PublicKey)
+	return ok && public.N.BitLen() > bitsMax
 }

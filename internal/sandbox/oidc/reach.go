@@ -149,6 +149,10 @@ func (a *asker) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	res.Body = &bounded{res.Body, askSize}
+	if res.StatusCode != http.StatusOK { // what it says would stand in an error, for whoever named this address
+		_ = res.Body.Close()
+		res.Body = http.NoBody
+	}
 	return res, nil
 }
 

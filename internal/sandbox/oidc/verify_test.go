@@ -6,10 +6,12 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"fmt"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -260,6 +262,43 @@ func TestIssuersThatMisbehaveAreRefused(t *testing.T) {
 	}
 	if n := hits.Load(); n != 0 {
 		t.Errorf("%d requests reached a stranger", n)
+	}
+}
+
+// What an address answers that is no issuer is nobody's business: a token may name any port of this machine.
+func TestWhatAnAddressSaysIsNotPassedOn(t *testing.T) {
+	w := newWorld(t)
+	f := newForeign(t, false)
+	for path, status := range map[string]int{"/jwks": http.StatusNotFound, "/.well-known/openid-configuration": http.StatusForbidden} {
+		f.wrong = func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path != path {
+				return false
+			}
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte("secret"))
+			return true
+		}
+		_, err := NewVerifier(w.Provider).Verify(context.Background(), says(t, f.keys[0], w.time.now(), f.URL, nil))
+		if err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), strconv.Itoa(status)) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+// Verifying by a key takes time that grows with its square, and an issuer may list many.
+func TestVeryLargeKeysAreLeftOut(t *testing.T) {
+	w := newWorld(t)
+	for bits, want := range map[int]int{bitsMax: 1, bitsMax + 8: 0} {
+		f := newForeign(t, false)
+		n := new(big.Int).Lsh(big.NewInt(1), uint(bits-1))
+		f.rotate(&signer{public: jwk{Kty: "RSA", N: encode(n.Add(n, big.NewInt(1)).Bytes()), E: "AQAB", Kid: "1", Use: "sig"}})
+		keys, err := NewVerifier(w.Provider).reach.keys(context.Background(), f.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := keys.fetch(context.Background()); err != nil || len(got) != want {
+			t.Errorf("%d bits: %d keys, %v", bits, len(got), err)
+		}
 	}
 }
 
