@@ -3,10 +3,14 @@ package sandbox
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
+	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // sight is all that w can ask for.
@@ -23,7 +27,7 @@ func (w *who) sight() string {
 }
 
 // lived is a sandbox with something of everything in it.
-func lived(t *testing.T, o Options) (b *box, jane *who) {
+func lived(t testing.TB, o Options) (b *box, jane *who) {
 	b = newBox(t, o)
 	jane = b.logIn("jane@doe.test")
 	jane.submit("CREATE_WALLET", m{"walletName": "w", "accounts": []m{ethereum(0), ethereum(1)}}).result("createWalletResult")
@@ -255,25 +259,79 @@ func TestRequestsGoOnWhileTheStateIsReplaced(t *testing.T) {
 	}
 }
 
-// Whatever is restored, or refused, the sandbox answers afterwards.
-func FuzzR15_ARestoreTakesAnyBytes(f *testing.F) {
-	b := newBox(f, Options{})
-	b.team(2, 2)[0].submit("CREATE_WALLET", m{"walletName": "w", "accounts": []m{ethereum(0)}}).ok()
+// Whatever is restored, or refused, the sandbox answers afterwards: dumps with values changed, taken away and put in the
+// place of others.
+func FuzzR15_ARestoreTakesAnyDump(f *testing.F) {
+	b, jane := lived(f, Options{})
+	jane.submit("CREATE_POLICY_V3", m{"policyName": "p", "effect": "EFFECT_ALLOW", "consensus": "true", "condition": "true", "notes": ""}).ok()
+	jane.submit("CREATE_PRIVATE_KEYS_V2", m{"privateKeys": []m{{"privateKeyName": "k", "curve": "CURVE_SECP256K1", "privateKeyTags": []string{}, "addressFormats": []string{"ADDRESS_FORMAT_ETHEREUM"}}}}).ok()
 	dump := b.controlled("GET", "/state", nil).ok().raw
-	f.Add(dump)
-	f.Add([]byte("{}"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		b := newBox(t, Options{})
-		if a := b.controlled("PUT", "/state", nil, func(r *http.Request) { body(r, text) }); a.status != 200 && a.status != 400 {
+	for seed := range uint64(40) {
+		f.Add(seed, byte(seed%4))
+	}
+	f.Fuzz(func(t *testing.T, seed uint64, changes byte) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		var d any
+		if err := json.Unmarshal(dump, &d); err != nil {
+			t.Fatal(err)
+		}
+		for range 1 + changes%4 {
+			d = spoilt(random, d)
+		}
+		b := newBox(t, Options{Now: time.Now})
+		b.http = &http.Client{Transport: handlerTransport{t, b.API(), false}} // whoever writes nonsense into a dump reads it again
+		a := b.controlled("PUT", "/state", nil, func(r *http.Request) { body(r, mustJSON(d)) })
+		if a.status != 200 && a.status != 400 {
 			t.Fatalf("%d: %s", a.status, a.raw)
 		}
-		for _, q := range []string{"whoami", "list_users", "list_wallet_accounts", "list_activities"} {
-			if a := b.root.query(q, nil); a.status == 500 {
-				t.Fatalf("%s: %s", q, a.raw)
+		for _, w := range []*who{b.root, b.root.in(jane.org), {box: b, org: jane.org, key: jane.key}} {
+			for _, q := range []string{"whoami", "list_users", "list_wallets", "list_wallet_accounts", "list_activities", "list_policies", "list_private_keys", "list_suborgs"} {
+				if a := w.query(q, nil); a.status == 500 {
+					t.Errorf("%s: %s", q, a.raw)
+				}
 			}
 		}
-		if a := b.controlled("GET", "/state", nil); a.status != 200 {
-			t.Fatalf("%d: %s", a.status, a.raw)
+		for _, path := range []string{"/state", "/inbox", "/organizations?q=x", "/clock"} {
+			if a := b.controlled("GET", path, nil); a.status != 200 {
+				t.Errorf("%s: %d %s", path, a.status, a.raw)
+			}
 		}
 	})
+}
+
+// spoilt is v with one value somewhere in it changed.
+func spoilt(random *rand.Rand, v any) any {
+	others := []any{nil, 0, -1, 1 << 62, true, "", "x", nowhere, []any{}, []any{nil}, m{}, m{"x": 1}, strings.Repeat("0", 300)}
+	switch v := v.(type) {
+	case m:
+		names := slices.Sorted(maps.Keys(v))
+		if len(names) == 0 {
+			break
+		}
+		name := names[random.IntN(len(names))]
+		switch random.IntN(12) {
+		case 0:
+			delete(v, name)
+		case 1:
+			v[name] = v[names[random.IntN(len(names))]]
+		default:
+			v[name] = spoilt(random, v[name])
+		}
+		return v
+	case []any:
+		if len(v) == 0 {
+			break
+		}
+		at := random.IntN(len(v))
+		switch random.IntN(8) {
+		case 0:
+			return slices.Delete(v, at, at+1)
+		case 1:
+			return slices.Insert(v, at, v[random.IntN(len(v))])
+		default:
+			v[at] = spoilt(random, v[at])
+		}
+		return v
+	}
+	return others[random.IntN(len(others))]
 }
