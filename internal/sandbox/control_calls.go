@@ -133,13 +133,24 @@ func (s *Sandbox) keepClock() error {
 	if s.disk == nil {
 		return nil
 	}
-	st := s.state.Load()
-	st.mu.Lock()
-	st.version++
-	s.disk.enqueue(st.version, []row{metaRow("clock", s.clock.state())})
-	version := st.version
-	st.mu.Unlock()
-	return s.disk.flush(version)
+	for {
+		if version, ok := s.state.Load().note(func() row { return metaRow("clock", s.clock.state()) }); ok {
+			return s.disk.flush(version)
+		}
+	}
+}
+
+// note queues a row that is no record's, and returns the version that has it. It is not ok when a reset put another state
+// in this one's place: versions of the two must not mix, for the disk counts by them what is safe.
+func (s *state) note(what func() row) (version uint64, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return 0, false
+	}
+	s.version++
+	s.disk.enqueue(s.version, []row{what()})
+	return s.version, true
 }
 
 // reset forgets everything. Without a seed the keys and the parent organization stay what they are, so that clients

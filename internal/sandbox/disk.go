@@ -169,15 +169,13 @@ func (d *disk) write(rows []row) error {
 	})
 }
 
-// wipe forgets everything and starts with rows.
+// wipe forgets everything and starts with rows. When it fails, all is as it was, and what was queued still is.
 func (d *disk) wipe(rows []row) error {
 	d.writeMu.Lock()
 	defer d.writeMu.Unlock()
 	d.queueMu.Lock()
 	defer d.queueMu.Unlock()
-	d.queue, d.queued = nil, 0
-	d.written.Store(0)
-	return d.db.Update(func(tx *bolt.Tx) error {
+	err := d.db.Update(func(tx *bolt.Tx) error {
 		for _, name := range buckets() {
 			if err := tx.DeleteBucket([]byte(name)); err != nil {
 				return err
@@ -193,6 +191,11 @@ func (d *disk) wipe(rows []row) error {
 		}
 		return nil
 	})
+	if err == nil {
+		d.queue, d.queued = nil, 0
+		d.written.Store(0)
+	}
+	return err
 }
 
 // get reads one value, or nil.

@@ -144,3 +144,40 @@ func TestADiskThatRefusesForAWhile(t *testing.T) {
 		t.Errorf("%d wallets after a restart", len(got))
 	}
 }
+
+// Versions count within one state. Were one of a state that a reset took away written under the next one's, the disk
+// would think safe what is not.
+func TestAStateThatIsOverNotesNothing(t *testing.T) {
+	b := newBox(t, Options{StateDir: t.TempDir()})
+	old := b.state.Load()
+	if err := b.begin(old.enclave.seed); err != nil {
+		t.Fatal(err)
+	}
+	if version, ok := old.note(func() row { return metaRow("clock", b.clock.state()) }); ok {
+		t.Errorf("a state that is over notes something as version %d", version)
+	}
+	if version, ok := b.state.Load().note(func() row { return metaRow("clock", b.clock.state()) }); !ok || version == 0 {
+		t.Errorf("the new one: version %d, %t", version, ok)
+	}
+}
+
+// A reset that the disk refuses takes nothing away, what others wait for least of all.
+func TestAWipeThatFailsForgetsNothing(t *testing.T) {
+	d, err := openDisk(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.enqueue(7, []row{metaRow("clock", clockState{})})
+	if err := d.close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.wipe(nil); err == nil {
+		t.Fatal("a closed file was wiped")
+	}
+	if len(d.queue) != 1 || d.queued != 7 {
+		t.Errorf("%d rows are queued up to version %d", len(d.queue), d.queued)
+	}
+	if err := d.flush(7); err == nil {
+		t.Error("what could not be written is said to be safe")
+	}
+}
