@@ -30,6 +30,9 @@ func (t *terminal) sandbox() *cobra.Command {
 		Long: "Runs Turnkey's API, imitated, until interrupted. One JSON line on standard output says that it is ready\n" +
 			"and where; the log goes to standard error. Without --state it forgets everything at the end.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, _, err := net.SplitHostPort(o.Listen); err != nil { // "" would be every address of this machine
+				return usage{fmt.Errorf("--listen %q must be a host and a port, such as 127.0.0.1:4000", o.Listen)}
+			}
 			if o.Seed != 0 && !local.Loopback(o.Listen) {
 				return usage{errors.New("--seed makes keys that anyone can compute, so it is refused with a --listen beyond loopback")}
 			}
@@ -49,7 +52,7 @@ func (t *terminal) sandbox() *cobra.Command {
 			}
 			if envFile != "" {
 				if err := writeEnvironment(envFile, s.Ready); err != nil {
-					return errors.Join(fmt.Errorf("write %s: %w", envFile, err), s.Close())
+					return errors.Join(usage{fmt.Errorf("--env-file %s cannot be written: %w", envFile, err)}, s.Close())
 				}
 			}
 			if err := json.NewEncoder(t.out).Encode(s.Ready); err != nil {

@@ -71,7 +71,7 @@ type Sandbox struct {
 func StartSandbox(o SandboxOptions) (*Sandbox, error) {
 	box, err := sandbox.New(sandbox.Options{Seed: o.Seed, Now: o.Now, StateDir: o.StateDir, Log: o.Log, PendingRate: o.PendingRate, Shuffle: o.Shuffle, ProviderURL: o.URL})
 	if err != nil {
-		return nil, fmt.Errorf("open the sandbox: %w", err)
+		return nil, failed(fmt.Errorf("open the sandbox: %w", err))
 	}
 	s := &Sandbox{box: box}
 	if box.Seeded() && !Loopback(o.Listen) {

@@ -46,6 +46,9 @@ func (s *Sandbox) openGuarded(dir string, seed uint64) (err error) {
 		}
 	}()
 	err = s.open(dir, seed)
+	if err != nil && headless(filepath.Join(dir, "sandbox.db")) {
+		return fmt.Errorf("%w: %w", errDamaged, err)
+	}
 	for _, damage := range []error{bolterrors.ErrInvalid, bolterrors.ErrChecksum, bolterrors.ErrVersionMismatch} {
 		if errors.Is(err, damage) {
 			return fmt.Errorf("%w: %w", errDamaged, err)
@@ -65,4 +68,11 @@ func inKind(err error) error {
 		return fault.New(fault.DiskReadOnly, err)
 	}
 	return err
+}
+
+// headless reports whether a file is there and too short for the two pages that every database begins with. Only what
+// the database says of other damage has a type.
+func headless(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular() && info.Size() > 0 && info.Size() < 2*int64(os.Getpagesize())
 }

@@ -24,6 +24,11 @@ func TestR20_ADamagedFileIsSetAside(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
+		"cut to one page of something else": func(t *testing.T, file string) {
+			if err := os.WriteFile(file, []byte(strings.Repeat("not a database\n", 333)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
 		"overwritten behind its head": func(t *testing.T, file string) {
 			data, err := os.ReadFile(file)
 			if err != nil {
