@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -179,5 +180,23 @@ func TestAWipeThatFailsForgetsNothing(t *testing.T) {
 	}
 	if err := d.flush(7); err == nil {
 		t.Error("what could not be written is said to be safe")
+	}
+}
+
+func TestARefusedResetLeavesTheClock(t *testing.T) {
+	b := newBox(t, Options{StateDir: t.TempDir()})
+	b.controlled("POST", "/clock", m{"advanceSeconds": 3600}).ok()
+	before := b.state.Load()
+	if err := b.disk.close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.begin(before.enclave.seed); err == nil {
+		t.Fatal("a closed folder was reset")
+	}
+	if got, _ := b.clock.offsetFromReal(); got != time.Hour {
+		t.Errorf("the clock is ahead by %s", got)
+	}
+	if b.state.Load() != before || before.over {
+		t.Error("the state is another")
 	}
 }

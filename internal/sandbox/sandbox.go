@@ -170,12 +170,14 @@ func (s *Sandbox) begin(seed uint64) error {
 		old.mu.Lock()
 		defer old.mu.Unlock()
 	}
+	was := s.clock.state()
 	s.clock.reset()
 	st := newState(newEnclave(seed), 0, s.disk)
 	rows := st.found(s.clock.now().UnixMilli())
 	if s.disk != nil {
 		rows = append(rows, metaRow("seed", seed), metaRow("format", diskFormat), metaRow("starts", 0), metaRow("seeded", s.seeded.Load()), metaRow("clock", s.clock.state()))
 		if err := s.disk.wipe(rows); err != nil {
+			s.clock.restore(was)
 			return fmt.Errorf("write state: %w", err)
 		}
 	}
