@@ -26,7 +26,8 @@
 // # Without the state key
 //
 // Entries are written all the same, with neither body nor seal, and nothing is dropped. The head stays as it is until
-// the key is back, and covers them then. Under a new key (the keychain was reset) a new head is made, which says from
+// the key is back, and covers them then. Under a new key (the keychain was reset, or another key store is in use, memory
+// among them: each has a state key of its own) a new head is made, which says from
 // which entry on it proves anything. [Journal.Verify] says what is not proven.
 //
 // # Limits, stated plainly
