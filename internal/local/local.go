@@ -69,7 +69,7 @@ type Sandbox struct {
 
 // StartSandbox runs a sandbox until Close.
 func StartSandbox(o SandboxOptions) (*Sandbox, error) {
-	box, err := sandbox.New(sandbox.Options{Seed: o.Seed, Now: o.Now, StateDir: o.StateDir, Log: o.Log, PendingRate: o.PendingRate, Shuffle: o.Shuffle, ProviderURL: o.URL})
+	box, err := sandbox.New(sandbox.Options{Seed: o.Seed, Now: o.Now, StateDir: o.StateDir, Log: o.Log, PendingRate: o.PendingRate, Shuffle: o.Shuffle, ProviderURL: o.URL, Exposed: !Loopback(o.Listen)})
 	if err != nil {
 		return nil, failed(fmt.Errorf("open the sandbox: %w", err))
 	}

@@ -163,6 +163,9 @@ func (c *control) reset(r *http.Request) (any, error) {
 		return nil, err
 	}
 	same := in.Seed == 0
+	if !same && c.s.exposed {
+		return nil, seedWhileExposed()
+	}
 	if same {
 		in.Seed = c.s.state.Load().enclave.seed
 	} else {
@@ -177,6 +180,10 @@ func (c *control) reset(r *http.Request) (any, error) {
 		facts.APIPrivateKey = ""
 	}
 	return facts, nil
+}
+
+func seedWhileExposed() *refusal {
+	return invalid("a chosen seed makes keys that anyone can compute, so it is refused while the API listens beyond loopback")
 }
 
 // bodyOf reads a whole body, within the bound of its route.

@@ -238,6 +238,20 @@ func TestReset(t *testing.T) {
 	}
 }
 
+// Whoever chooses a seed knows every key of a sandbox that others can reach.
+func TestNoSeedIsChosenWhileOthersCanReachTheAPI(t *testing.T) {
+	b := newBox(t, Options{Exposed: true})
+	before := b.Facts()
+	b.controlled("POST", "/reset", m{"seed": 99}).refused(400, "REQUEST_INVALID", "seed")
+	chosen := newBox(t, Options{Seed: 99}).controlled("GET", "/state", nil).ok()
+	b.controlled("PUT", "/state", chosen.body).refused(400, "REQUEST_INVALID", "seed")
+	b.controlled("POST", "/reset", m{}).ok()
+	if b.Facts() != before {
+		t.Error("the keys changed")
+	}
+	newBox(t, Options{}).controlled("POST", "/reset", m{"seed": 99}).ok()
+}
+
 // What a reset overtakes is refused, not done in the old state.
 func TestARequestThatAResetOvertakes(t *testing.T) {
 	b := newBox(t, Options{})

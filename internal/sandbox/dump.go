@@ -137,6 +137,9 @@ func (c *control) restore(r *http.Request) (any, error) {
 	if err := dec.Decode(&d); err != nil || dec.More() {
 		return nil, badBody("want one dump, as GET /state answers it")
 	}
+	if d.Seeded && c.s.exposed {
+		return nil, seedWhileExposed()
+	}
 	if err := c.s.restore(&d); err != nil {
 		return nil, err
 	}

@@ -31,6 +31,10 @@ type Options struct {
 	// ProviderURL is where clients reach API, without a path, and so what the issuers of the identity providers begin with.
 	// "" takes the Host of each request, which must be loopback then.
 	ProviderURL string
+
+	// Exposed says that API can be reached from other machines. No seed is chosen then, by a reset or a dump, for whoever
+	// knows it has every key.
+	Exposed bool
 }
 
 // Sandbox is one imitation of the service with its organizations. Its handlers may serve at once.
@@ -48,6 +52,7 @@ type Sandbox struct {
 	pendingRate float64
 	pending     atomic.Pointer[choices] // when, by pendingRate
 	shuffle     bool
+	exposed     bool
 
 	resetMu sync.Mutex // one reset or restore at a time
 	starts  uint64     // how often the state was opened or restored; guarded by resetMu
@@ -68,7 +73,7 @@ func New(o Options) (*Sandbox, error) {
 	if err := oidc.CheckBase(o.ProviderURL); err != nil {
 		return nil, fmt.Errorf("sandbox: provider URL: %w", err)
 	}
-	s := &Sandbox{log: o.Log, clock: newClock(o.Now), requests: newRequests(), pendingRate: o.PendingRate, shuffle: o.Shuffle, providerURL: o.ProviderURL}
+	s := &Sandbox{log: o.Log, clock: newClock(o.Now), requests: newRequests(), pendingRate: o.PendingRate, shuffle: o.Shuffle, providerURL: o.ProviderURL, exposed: o.Exposed}
 	s.api, s.control = newAPI(s), newControl(s)
 	if o.StateDir == "" {
 		s.seeded.Store(o.Seed != 0)
