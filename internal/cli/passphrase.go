@@ -68,7 +68,7 @@ func askPassphrase(ctx context.Context, q keystore.Question) (string, error) {
 // the terminal shows again what is typed.
 func readHidden(ctx context.Context, tty *os.File, out io.Writer, question string) (string, error) {
 	fd := int(tty.Fd())
-	before, err := term.GetState(fd)
+	before, err := term.MakeRaw(fd) // which echoes nothing, so that a quick answer is not shown before the read begins
 	if err != nil {
 		return "", fault.New(fault.PassphraseNeeded, err)
 	}
@@ -84,6 +84,7 @@ func readHidden(ctx context.Context, tty *os.File, out io.Writer, question strin
 	}()
 	select {
 	case a := <-answers:
+		_ = term.Restore(fd, before) // it was set a moment ago
 		fmt.Fprintln(out)
 		switch {
 		case errors.Is(a.err, io.EOF):
