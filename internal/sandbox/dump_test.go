@@ -128,7 +128,8 @@ func TestARestoredSandboxGoesOnWithOtherIds(t *testing.T) {
 	dump := json.RawMessage(b.controlled("GET", "/state", nil).ok().raw)
 	made := func() (ids []string) {
 		for i := range 20 {
-			ids = append(ids, b.root.submit("CREATE_WALLET", m{"walletName": fmt.Sprint(i), "accounts": []m{}}).result("createWalletResult").text("walletId"))
+			a := b.root.submit("CREATE_WALLET", m{"walletName": fmt.Sprint(i), "accounts": []m{}})
+			ids = append(ids, a.result("createWalletResult").text("walletId"), a.text("activity", "votes", "0", "id"))
 		}
 		return ids
 	}
