@@ -28,10 +28,9 @@ import (
 
 // softTPM is a TPM 2.0 in software, with a state that outlives its restarts.
 type softTPM struct {
-	t      *testing.T
-	home   string
-	cmd    *exec.Cmd
-	opened int // connections, one for each operation
+	t    *testing.T
+	home string
+	cmd  *exec.Cmd
 }
 
 // newTPM starts a TPM of its own, with seeds of its own: another machine.
@@ -80,7 +79,6 @@ func (s *softTPM) stop() {
 }
 
 func (s *softTPM) open() (transport.TPMCloser, error) {
-	s.opened++
 	return linuxudstpm.Open(s.socket())
 }
 
