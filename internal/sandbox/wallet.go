@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 
 	"latchkey/internal/fault"
@@ -132,7 +133,7 @@ func (in *walletParams) create(t *tx, org *organization) (walletResult, error) {
 
 // addAccounts stages accounts of w, none of which may be there already.
 func (t *tx) addAccounts(w *wallet, drawn []*account) error {
-	names := map[string]bool{}
+	names := w.org.accountNames(drawn)
 	type place struct{ address, path, format string }
 	places := map[place]bool{}
 	for _, a := range drawn {
@@ -144,7 +145,7 @@ func (t *tx) addAccounts(w *wallet, drawn []*account) error {
 		if taken {
 			return exists("path already exists in wallet account %s", w.id)
 		}
-		if a.name != "" && (names[a.name] || w.named(a.name)) {
+		if a.name != "" && names[a.name] {
 			return invalid("wallet account label must be unique")
 		}
 		places[here], names[a.name] = true, true
@@ -154,17 +155,19 @@ func (t *tx) addAccounts(w *wallet, drawn []*account) error {
 	return nil
 }
 
-// named reports whether an account of the wallet's organization has that name. The caller holds the lock. It looks at
-// all accounts, and only when one with a name is made.
-func (w *wallet) named(name string) bool {
-	for _, other := range w.org.wallets {
-		for _, a := range other.accounts {
-			if a.name == name {
-				return true
-			}
+// accountNames are the names of all accounts in o, if one of the new ones has a name: it looks at each account once. The
+// caller holds the lock.
+func (o *organization) accountNames(drawn []*account) map[string]bool {
+	names := map[string]bool{}
+	if !slices.ContainsFunc(drawn, func(a *account) bool { return a.name != "" }) {
+		return names
+	}
+	for _, w := range o.wallets {
+		for _, a := range w.accounts {
+			names[a.name] = true
 		}
 	}
-	return false
+	return names
 }
 
 // createWalletAccounts derives more addresses of a wallet, and keeps them unless persist is false.

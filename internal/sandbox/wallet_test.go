@@ -98,6 +98,27 @@ func TestWalletParametersAreCheckedInTheServicesWords(t *testing.T) {
 	}
 }
 
+// A name is one account's in its organization, in another wallet too; accounts without one are many.
+func TestNamesOfAccountsAreUnique(t *testing.T) {
+	b := newBox(t, Options{})
+	jane := b.logIn("jane@doe.test")
+	named := func(i int, name string) m {
+		a := ethereum(i)
+		a["name"] = name
+		return a
+	}
+	made := jane.submit("CREATE_WALLET", m{"walletName": "one", "accounts": []m{named(0, "a"), ethereum(1), ethereum(2)}}).result("createWalletResult")
+	add := func(accounts ...m) answer {
+		return jane.submit("CREATE_WALLET_ACCOUNTS", m{"walletId": made.text("walletId"), "accounts": accounts})
+	}
+	const taken = "wallet account label must be unique"
+	add(named(3, "a")).refused(400, "REQUEST_INVALID", taken)
+	add(named(3, "b"), named(4, "b")).refused(400, "REQUEST_INVALID", taken)
+	jane.submit("CREATE_WALLET", m{"walletName": "two", "accounts": []m{named(0, "a")}}).refused(400, "REQUEST_INVALID", taken)
+	add(named(3, "b"), ethereum(4), ethereum(5)).result("createWalletAccountsResult")
+	b.logIn("john@doe.test").submit("CREATE_WALLET", m{"walletName": "one", "accounts": []m{named(0, "a")}}).result("createWalletResult")
+}
+
 func TestPagesOfAccounts(t *testing.T) {
 	b := newBox(t, Options{})
 	jane := b.logIn("jane@doe.test")
