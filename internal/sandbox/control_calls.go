@@ -168,10 +168,8 @@ func (c *control) reset(r *http.Request) (any, error) {
 	}
 	if same {
 		in.Seed = c.s.state.Load().enclave.seed
-	} else {
-		c.s.seeded.Store(true)
 	}
-	if err := c.s.begin(in.Seed); err != nil {
+	if err := c.s.begin(in.Seed, !same || c.s.Seeded()); err != nil {
 		return nil, err
 	}
 	c.s.log.Info("sandbox reset", "seed", in.Seed)

@@ -26,7 +26,7 @@ type row struct {
 
 // The buckets besides those that only recordKinds names.
 const (
-	bucketMeta     = "meta"     // "seed", "seeded", "starts", "clock", "format"
+	bucketMeta     = "meta"     // "seed", "seeded", "starts", "clock", "format", "newest"
 	bucketOrg      = "org"      // by number, the parent first
 	bucketUser     = "user"     // by number
 	bucketWallet   = "wallet"   // by number

@@ -151,7 +151,7 @@ func TestADiskThatRefusesForAWhile(t *testing.T) {
 func TestAStateThatIsOverNotesNothing(t *testing.T) {
 	b := newBox(t, Options{StateDir: t.TempDir()})
 	old := b.state.Load()
-	if err := b.begin(old.enclave.seed); err != nil {
+	if err := b.begin(old.enclave.seed, true); err != nil {
 		t.Fatal(err)
 	}
 	if version, ok := old.note(func() row { return metaRow("clock", b.clock.state()) }); ok {
@@ -190,7 +190,7 @@ func TestARefusedResetLeavesTheClock(t *testing.T) {
 	if err := b.disk.close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.begin(before.enclave.seed); err == nil {
+	if err := b.begin(before.enclave.seed, true); err == nil {
 		t.Fatal("a closed folder was reset")
 	}
 	if got, _ := b.clock.offsetFromReal(); got != time.Hour {
@@ -198,5 +198,49 @@ func TestARefusedResetLeavesTheClock(t *testing.T) {
 	}
 	if b.state.Load() != before || before.over {
 		t.Error("the state is another")
+	}
+}
+
+// Ids of activities go on growing over a restart, though the clock was set back.
+func TestIDsGrowOverARestart(t *testing.T) {
+	dir := t.TempDir()
+	b := newBox(t, Options{StateDir: dir})
+	before := b.root.submit("CREATE_WALLET", m{"walletName": "one", "accounts": []m{}}).ok().text("activity", "id")
+	b.Close()
+	earlier := b.time.now().Add(-time.Hour)
+	b = newBox(t, Options{StateDir: dir, Now: func() time.Time { return earlier }})
+	after := b.root.submit("CREATE_WALLET", m{"walletName": "two", "accounts": []m{}}).ok().text("activity", "id")
+	if after <= before {
+		t.Errorf("%s came after %s", after, before)
+	}
+	list := b.root.query("list_activities", nil).ok()
+	if got := list.text("activities", "0", "id"); got != after {
+		t.Errorf("the newest is %s, want %s", got, after)
+	}
+}
+
+// What an older version took for a policy and this one refuses keeps its words, decides nothing, and opens.
+func TestAnExpressionThatIsRefusedNowIsKept(t *testing.T) {
+	dir := t.TempDir()
+	b := newBox(t, Options{StateDir: dir})
+	id := b.root.submit("CREATE_POLICY_V3", m{"policyName": "p", "effect": "EFFECT_ALLOW", "condition": "true", "consensus": "", "notes": ""}).
+		result("createPolicyResult").text("policyId")
+	b.Close()
+	d, err := openDisk(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = d.db.Update(func(tx *bolt.Tx) error {
+		rules := tx.Bucket([]byte(bucketRule))
+		return rules.ForEach(func(k, v []byte) error {
+			return rules.Put(k, []byte(strings.Replace(string(v), `"condition":"true"`, `"condition":"moon.is == 'full'"`, 1)))
+		})
+	})
+	if err != nil || d.close() != nil {
+		t.Fatal(err)
+	}
+	b = newBox(t, Options{StateDir: dir, Now: b.time.now})
+	if got := b.root.query("get_policy", m{"policyId": id}).ok().text("policy", "condition"); got != "moon.is == 'full'" {
+		t.Errorf("condition %q", got)
 	}
 }

@@ -198,7 +198,7 @@ func (s *Sandbox) loaded(d *dumped, rows *[]row) (st *state, err error) {
 		return nil, wrong(err)
 	}
 	*rows = append(*rows, metaRow("seed", d.Seed), metaRow("format", diskFormat), metaRow("starts", d.Starts+1),
-		metaRow("seeded", d.Seeded), metaRow("clock", d.Clock))
+		metaRow("seeded", d.Seeded), metaRow("clock", d.Clock), st.history.newestID().row())
 	return st, nil
 }
 

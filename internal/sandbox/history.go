@@ -164,6 +164,20 @@ func (p printed) row() row {
 	return row{bucketPrint, slices.Concat(p.Org[:], p.Fingerprint[:]), p.ID[:]}
 }
 
+// newestID remembers the newest id, so that ids go on growing after a restart whatever the clock does.
+type newestID uint64
+
+func (newestID) install(*state) {}
+
+func (n newestID) row() row { return metaRow("newest", uint64(n)) }
+
+// newestID returns the newest id as a record. The caller holds the state's lock.
+func (h *history) newestID() newestID {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return newestID(h.last)
+}
+
 // byBody returns the activity of org that the same bytes made before, or nil.
 func (h *history) byBody(org uuid.UUID, body print) (*activity, error) {
 	h.mu.Lock()

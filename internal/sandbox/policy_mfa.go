@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/google/uuid"
@@ -77,11 +76,7 @@ func (s *state) readMFAPolicy(key, value []byte) (record, error) {
 	if err != nil {
 		return nil, err
 	}
-	condition, err := policy.Compile(policy.Condition, d.Condition)
-	if err != nil {
-		return nil, fmt.Errorf("MFA policy %s: %w", d.ID, err)
-	}
-	return &mfaPolicy{d.ID, n, org, d.User, d.Name, condition, d.Steps, d.Order, d.Notes, d.Created, d.Updated}, nil
+	return &mfaPolicy{d.ID, n, org, d.User, d.Name, policy.Stored(policy.Condition, d.Condition), d.Steps, d.Order, d.Notes, d.Created, d.Updated}, nil
 }
 
 // mfaPolicies are u's, in the order in which they are tried. The caller holds the lock.

@@ -105,9 +105,10 @@ func (s *state) readRule(key, value []byte) (record, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &rule{id: d.ID, number: n, org: org, created: d.Created, updated: d.Updated}
-	if err := r.check(draft{d.Name, d.Effect, d.Condition, d.Consensus, d.Time, d.Notes}); err != nil {
-		return nil, fmt.Errorf("policy %s: %w", d.ID, err)
+	r := &rule{id: d.ID, number: n, org: org, name: d.Name, effect: policy.Effect(d.Effect), notes: d.Notes, created: d.Created, updated: d.Updated,
+		condition: policy.Stored(policy.Condition, d.Condition), consensus: policy.Stored(policy.Consensus, d.Consensus), time: policy.Stored(policy.Moment, d.Time)}
+	if r.effect != policy.Allow && r.effect != policy.Deny {
+		return nil, fmt.Errorf("policy %s has no effect", d.ID)
 	}
 	return r, nil
 }

@@ -119,16 +119,15 @@ func (s *Sandbox) open(dir string, seed uint64) (err error) {
 	if s.disk, err = openDisk(dir); err != nil {
 		return err
 	}
-	format, starts, stored, seeded, clock := 0, uint64(0), uint64(0), false, clockState{}
+	format, starts, stored, newest, seeded, clock := 0, uint64(0), uint64(0), uint64(0), false, clockState{}
 	known, err := s.disk.readMeta("seed", &stored)
 	if err != nil {
 		return err
 	}
 	if !known {
-		s.seeded.Store(seed != 0)
-		return s.begin(seedOr(seed))
+		return s.begin(seedOr(seed), seed != 0)
 	}
-	for name, v := range map[string]any{"format": &format, "starts": &starts, "clock": &clock, "seeded": &seeded} {
+	for name, v := range map[string]any{"format": &format, "starts": &starts, "clock": &clock, "seeded": &seeded, "newest": &newest} {
 		if _, err := s.disk.readMeta(name, v); err != nil {
 			return err
 		}
@@ -147,6 +146,7 @@ func (s *Sandbox) open(dir string, seed uint64) (err error) {
 	}
 	s.clock.restore(clock)
 	st := newState(newEnclave(stored), starts, s.disk)
+	st.history.last = newest
 	if err := st.load(); err != nil {
 		return err
 	}
@@ -166,8 +166,8 @@ func (s *Sandbox) chances(st *state) {
 	s.pending.Store(newChances(st.enclave.seed, "pending"))
 }
 
-// begin puts a new state with that seed in the place of the old one, in memory and on disk.
-func (s *Sandbox) begin(seed uint64) error {
+// begin puts a new state with that seed, which a person chose or not, in the place of the old one, in memory and on disk.
+func (s *Sandbox) begin(seed uint64, chosen bool) error {
 	s.resetMu.Lock()
 	defer s.resetMu.Unlock()
 	old := s.state.Load()
@@ -180,7 +180,7 @@ func (s *Sandbox) begin(seed uint64) error {
 	st := newState(newEnclave(seed), 0, s.disk)
 	rows := st.found(s.clock.now().UnixMilli())
 	if s.disk != nil {
-		rows = append(rows, metaRow("seed", seed), metaRow("format", diskFormat), metaRow("starts", 0), metaRow("seeded", s.seeded.Load()), metaRow("clock", s.clock.state()))
+		rows = append(rows, metaRow("seed", seed), metaRow("format", diskFormat), metaRow("starts", 0), metaRow("seeded", chosen), metaRow("clock", s.clock.state()))
 		if err := s.disk.wipe(rows); err != nil {
 			s.clock.restore(was)
 			return fmt.Errorf("write state: %w", err)
@@ -190,6 +190,7 @@ func (s *Sandbox) begin(seed uint64) error {
 		st.inbox.last = old.inbox.last // ids go on, so that whoever waits for what came after one waits for the right one
 	}
 	s.starts = 0
+	s.seeded.Store(chosen)
 	s.state.Store(st)
 	s.chances(st)
 	if old != nil {

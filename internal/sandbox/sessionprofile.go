@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,11 +57,7 @@ func (s *state) readSessionProfile(key, value []byte) (record, error) {
 	if err != nil {
 		return nil, err
 	}
-	scope, err := policy.Compile(policy.Condition, d.Scope)
-	if err != nil {
-		return nil, fmt.Errorf("session profile %s: %w", d.ID, err)
-	}
-	return &sessionProfile{d.ID, n, org, d.Name, scope, d.Seconds, d.Notes, d.Created}, nil
+	return &sessionProfile{d.ID, n, org, d.Name, policy.Stored(policy.Condition, d.Scope), d.Seconds, d.Notes, d.Created}, nil
 }
 
 // sessionProfiles are those that sessions of o may have: the parent's. The caller holds the state's lock.

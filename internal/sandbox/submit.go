@@ -124,7 +124,7 @@ func (c *call) execute(name string, k kind, in params, body print) (*activity, e
 	case d.verdict == denied:
 		refused := notAuthorized(d.evaluations)
 		a.Status, a.Failure, a.Denied = statusFailed, refused.failure(), true
-		s.commit([]record{a})
+		s.commit([]record{a, s.history.newestID()})
 		return nil, refused
 	case c.forced != "": // by a fault: nothing happens
 		t.force(a)
@@ -138,7 +138,7 @@ func (c *call) execute(name string, k kind, in params, body print) (*activity, e
 			return nil, err
 		}
 	}
-	s.commit(append(append(t.always, t.staged...), a, printed{a}))
+	s.commit(append(append(t.always, t.staged...), a, printed{a}, s.history.newestID()))
 	return a, nil
 }
 

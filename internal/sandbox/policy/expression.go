@@ -56,6 +56,24 @@ func Compile(place Place, source string) (*Expression, error) {
 	return &Expression{source: source, root: root}, nil
 }
 
+// Stored reads an expression that was compiled before, perhaps by a version that took more. One that is refused now
+// keeps its source and is an error whenever it is evaluated, so that a decision goes on without it.
+func Stored(place Place, source string) *Expression {
+	if e, err := Compile(place, source); err == nil {
+		return e
+	}
+	return &Expression{source: source, root: failing()}
+}
+
+// failing reads an expression that cannot be evaluated.
+func failing() *node {
+	root, err := parse("[true][1]")
+	if err != nil {
+		panic("policy: " + err.Error())
+	}
+	return root
+}
+
 // String is the source, unchanged.
 func (e *Expression) String() string { return e.source }
 
