@@ -68,12 +68,16 @@ func (j *Journal) readHead(s *store.Sealer) (head, loss, error) {
 	case s == nil:
 		return head{}, noKey, nil
 	}
-	plain, err := s.Open(raw, headContext(j.Profile))
-	var h head
-	if err != nil || json.Unmarshal(plain, &h) != nil {
-		return head{}, otherKey, nil
+	if h, ok := openHead(s, raw, headContext(j.Profile)); ok {
+		return h, found, nil
 	}
-	return h, found, nil
+	return head{}, otherKey, nil
+}
+
+// openHead reports whether the key opens the head.
+func openHead(s *store.Sealer, raw, context []byte) (h head, ok bool) {
+	plain, err := s.Open(raw, context)
+	return h, err == nil && json.Unmarshal(plain, &h) == nil
 }
 
 func (j *Journal) writeHead(s *store.Sealer, h head) error {

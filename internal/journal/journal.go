@@ -286,15 +286,14 @@ func headless(logs []log, why loss, s *store.Sealer, profile string) (head, loss
 			}
 			at.next(x)
 			had = had || x.entry.Head > 0
-			switch {
-			case x.entry.Sealed == nil:
+			if x.entry.Sealed == nil {
 				unsealed = true
-			default:
-				own := s != nil && x.entry.open(s, profile)
-				opened = opened || own
-				if hint == 0 || x.entry.Number <= hint {
-					covered = own
-				}
+				continue
+			}
+			own := s != nil && x.entry.open(s, profile)
+			opened = opened || own
+			if hint == 0 || x.entry.Number <= hint {
+				covered = own
 			}
 		}
 	}

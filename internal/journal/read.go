@@ -63,8 +63,8 @@ func (j *Journal) share(ctx context.Context) (done func(), err error) {
 	switch {
 	case fault.CodeOf(err) == fault.StateBusy:
 		return nil, err
-	case err != nil:
-		return func() {}, nil
+	case unlock == nil:
+		unlock = func() {}
 	}
 	return unlock, nil
 }
