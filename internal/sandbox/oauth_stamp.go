@@ -15,8 +15,18 @@ type oidcStamp struct {
 	whose []identity
 }
 
-// readOIDCStamp verifies the token of an attested stamp. It may ask the issuer, so the caller holds no lock.
+// readOIDCStamp verifies the token of an attested stamp. It may ask the issuer, so the caller holds no lock. Whoever
+// sends it is nobody yet, so only an issuer is asked by which somebody here logs in.
 func (c *call) readOIDCStamp(s stamp.AttestedStamp) (presented, error) {
+	issuer, err := c.s.providers(c.state).verifier.Foreign(s.Token)
+	if err != nil {
+		return nil, asStamp(badIDToken(err.Error()))
+	}
+	known := issuer == ""
+	c.state.reading(func() { known = known || c.state.issuers[issuer] > 0 })
+	if !known {
+		return nil, asStamp(badIDToken("nobody logs in by its issuer"))
+	}
 	t, err := c.idToken(s.Token)
 	if err != nil {
 		return nil, asStamp(err)

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -212,6 +213,30 @@ func TestAForeignIssuerIsFoundByItsDiscovery(t *testing.T) {
 	jane := b.oauthSignUp("Jane", raw, nil)
 	jane.oauthLogIn(raw, key, nil).result("oauthLoginResult")
 	jane.with(key).query("whoami", nil).ok()
+}
+
+// Whoever sends an attested stamp is nobody yet: no request leaves in his name unless somebody here logs in by the issuer.
+func TestOnlyKnownIssuersAreAskedForStrangers(t *testing.T) {
+	b, other := newBox(t, Options{}), newBox(t, Options{Seed: 2})
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		other.API().ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	key := newKey()
+	raw := other.idTokenAt(server.URL, key.PublicKey())
+	login := b.root.envelope("STAMP_LOGIN", m{"publicKey": key.PublicKey()})
+	b.root.attested("submit/stamp_login", login, raw, key).refused(401, "INVALID_OIDC_TOKEN", "nobody logs in by its issuer")
+	if n := asked.Load(); n != 0 {
+		t.Fatalf("%d requests left for a stranger", n)
+	}
+	jane := b.oauthSignUp("Jane", raw, nil)
+	b.time.advance(time.Millisecond)
+	jane.attested("submit/stamp_login", jane.envelope("STAMP_LOGIN", m{"publicKey": key.PublicKey()}), raw, key).result("stampLoginResult")
+	if asked.Load() == 0 {
+		t.Error("the issuer was never asked")
+	}
 }
 
 // idTokenAt is a token of the sandbox as it is reached at that address.

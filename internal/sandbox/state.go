@@ -27,6 +27,7 @@ type state struct {
 	byKey      index[point, *user]
 	byPasskey  index[string, *user] // by credential id
 	byIdentity index[identity, *user]
+	issuers    map[string]int // how many identities each has
 	byEmail    index[string, *user]
 	byPhone    index[string, *user]
 	byUserName index[string, *user]
@@ -50,6 +51,7 @@ func newState(e *enclave, start uint64, d *disk) *state {
 		byKey:      newIndex[point, *user](),
 		byPasskey:  newIndex[string, *user](),
 		byIdentity: newIndex[identity, *user](),
+		issuers:    map[string]int{},
 		byEmail:    newIndex[string, *user](),
 		byPhone:    newIndex[string, *user](),
 		byUserName: newIndex[string, *user](),
@@ -140,6 +142,7 @@ func (s *state) link(u *user) {
 	}
 	for _, p := range u.providers {
 		s.byIdentity.add(p.identity, u)
+		s.issuers[p.Issuer]++
 	}
 	s.byUserName.add(u.name, u)
 	if u.email != "" {
@@ -159,6 +162,9 @@ func (s *state) unlink(u *user) {
 	}
 	for _, p := range u.providers {
 		s.byIdentity.remove(p.identity, u)
+		if s.issuers[p.Issuer]--; s.issuers[p.Issuer] == 0 {
+			delete(s.issuers, p.Issuer)
+		}
 	}
 	s.byUserName.remove(u.name, u)
 	if u.email != "" {
