@@ -34,7 +34,7 @@ func (in *rejectActivity) target() (string, bool)  { return in.Fingerprint, fals
 const votesMax = 100
 
 // castVote adds the caller's vote to an activity that waits, and runs it when that was the last one needed. A second
-// vote by the same user changes nothing, and neither does one on an activity that waits no more.
+// vote by the same user adds nothing, and one on an activity that waits no more changes nothing.
 func (c *call) castVote(on ballot) (*activity, error) {
 	fingerprint, approve := on.target()
 	var p print
@@ -101,23 +101,31 @@ func (c *call) voteOn(a *activity, approve bool) (_ *activity, done bool, err er
 		return nil, false, noActivity()
 	}
 	cast := c.newVote(approve)
-	if slices.ContainsFunc(a.Votes, c.votedBefore) && !(approve && a.adds(cast)) {
-		return a, true, nil
-	}
 	t := &tx{call: &asker}
-	if c.with.token && !a.adds(cast) {
-		if told := t.context(a.Type, k, in); c.user.mfaPolicyFor(&told, new(policy.Budget)) == nil {
-			return nil, false, noStamp(true) // a token is one factor among others, and no approval by itself
-		}
-	}
-	if !t.inScope(c.with, a.Type, k, in) {
-		return nil, false, notAuthorized(nil)
-	}
 	next := *a
-	next.Votes = append(slices.Clone(a.Votes), cast)
 	next.Updated = c.now
-	d := t.decide(a.Type, k, in, next.Votes)
-	next.Votes[len(a.Votes)].Said, next.Votes[len(a.Votes)].Wanted = d.evaluations, d.wanted
+	var d decision
+	if slices.ContainsFunc(a.Votes, c.votedBefore) && !(approve && a.adds(cast)) {
+		// A second word adds nothing, but the rules may be others by now: a lowered quorum lets it happen.
+		if approve && a.Status == statusConsensus && !c.with.token && t.inScope(c.with, a.Type, k, in) {
+			d = t.decide(a.Type, k, in, a.Votes)
+		}
+		if d.verdict != allowed || slices.ContainsFunc(a.Votes, c.rejectedBefore) {
+			return a, true, nil
+		}
+	} else {
+		if c.with.token && !a.adds(cast) {
+			if told := t.context(a.Type, k, in); c.user.mfaPolicyFor(&told, new(policy.Budget)) == nil {
+				return nil, false, noStamp(true) // a token is one factor among others, and no approval by itself
+			}
+		}
+		if !t.inScope(c.with, a.Type, k, in) {
+			return nil, false, notAuthorized(nil)
+		}
+		next.Votes = append(slices.Clone(a.Votes), cast)
+		d = t.decide(a.Type, k, in, next.Votes)
+		next.Votes[len(a.Votes)].Said, next.Votes[len(a.Votes)].Wanted = d.evaluations, d.wanted
+	}
 	switch d.verdict {
 	case allowed:
 		if failed == nil {
@@ -152,6 +160,9 @@ func (c *call) voteOn(a *activity, approve bool) (_ *activity, done bool, err er
 func (c *call) votedBefore(v vote) bool {
 	return v.User == c.user.id && (v.Rejected || c.now-v.Created < approvalLife)
 }
+
+// rejectedBefore reports whether v is the caller's and says no.
+func (c *call) rejectedBefore(v vote) bool { return v.User == c.user.id && v.Rejected }
 
 // inElectorate says whether the caller has a say: the organization that the first voter is of decides, and in it those
 // whose word has weight. The caller holds the lock.

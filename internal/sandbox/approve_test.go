@@ -124,3 +124,21 @@ func TestAnApprovalActsForTheNewestVersionOfWhoAsked(t *testing.T) {
 		}
 	}
 }
+
+// When the quorum is lowered, an approval that was given already is enough once it is given again.
+func TestALoweredQuorumLetsWaitingThingsHappen(t *testing.T) {
+	b := newBox(t, Options{})
+	team := b.team(2, 2)
+	asked := team[0].submit("CREATE_WALLET", m{"walletName": "w", "accounts": []m{}}).ok()
+	lower := team[0].submit("UPDATE_ROOT_QUORUM", m{"threshold": 1, "userIds": []string{team[0].user}}).ok()
+	team[1].submit("APPROVE_ACTIVITY", m{"fingerprint": lower.text("activity", "fingerprint")}).result("updateRootQuorumResult")
+	fingerprint := m{"fingerprint": asked.text("activity", "fingerprint")}
+	if got := team[0].submit("REJECT_ACTIVITY", fingerprint).ok().text("activity", "status"); got != "ACTIVITY_STATUS_CONSENSUS_NEEDED" {
+		t.Fatalf("a no after one's own yes: %s", got)
+	}
+	done := team[0].submit("APPROVE_ACTIVITY", fingerprint).ok()
+	done.result("createWalletResult")
+	if got := len(done.at("activity", "votes").([]any)); got != 1 {
+		t.Errorf("%d votes", got)
+	}
+}
