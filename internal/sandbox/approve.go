@@ -80,8 +80,11 @@ func (c *call) voteOn(a *activity, approve bool) (_ *activity, done bool, err er
 	if err != nil {
 		return nil, false, err
 	}
-	if asker.user == nil || asker.org == nil {
+	switch {
+	case asker.org == nil:
 		return nil, false, noActivity()
+	case asker.user == nil:
+		return c.abandon(a)
 	}
 	failed := in.prepare(&asker) // a rejection too, for policies look at what it finds
 
@@ -153,6 +156,25 @@ func (c *call) voteOn(a *activity, approve bool) (_ *activity, done bool, err er
 		next.Status = statusAuthenticators
 	}
 	s.commit(append(append(t.always, t.staged...), &next))
+	return &next, true, nil
+}
+
+// abandon ends an activity whose asker was deleted: nobody is left as whom it could run. done is false when there is a
+// newer version.
+func (c *call) abandon(a *activity) (_ *activity, done bool, err error) {
+	s := c.state
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return nil, false, startedOver()
+	}
+	if now, err := s.history.byBody(a.Org, a.Fingerprint); err != nil || now == nil || len(now.Votes) != len(a.Votes) || now.Status != a.Status {
+		return nil, false, err
+	}
+	next := *a
+	next.Status, next.Updated = statusFailed, c.now
+	next.Failure = notFound("no user found with the given ID", "userId", a.Votes[0].User.String()).failure()
+	s.commit([]record{&next})
 	return &next, true, nil
 }
 

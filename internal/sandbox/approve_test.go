@@ -142,3 +142,18 @@ func TestALoweredQuorumLetsWaitingThingsHappen(t *testing.T) {
 		t.Errorf("%d votes", got)
 	}
 }
+
+func TestWhatADeletedUserAskedForFails(t *testing.T) {
+	b := newBox(t, Options{})
+	team := b.team(3, 2)
+	asked := team[0].submit("CREATE_WALLET", m{"walletName": "w", "accounts": []m{}}).ok()
+	out := team[1].submit("DELETE_USERS", m{"userIds": []string{team[0].user}}).ok()
+	team[2].submit("APPROVE_ACTIVITY", m{"fingerprint": out.text("activity", "fingerprint")}).result("deleteUsersResult")
+	failed := team[1].submit("APPROVE_ACTIVITY", m{"fingerprint": asked.text("activity", "fingerprint")}).ok()
+	if failed.text("activity", "status") != "ACTIVITY_STATUS_FAILED" || !strings.Contains(failed.text("activity", "failure", "message"), team[0].user) {
+		t.Errorf("approved: %s", failed.raw)
+	}
+	if got := len(team[1].query("list_wallets", nil).ok().at("wallets").([]any)); got != 0 {
+		t.Errorf("%d wallets", got)
+	}
+}
