@@ -1,6 +1,7 @@
 package session
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,24 +59,25 @@ func TestAWrongClockLosesNoGoodSession(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t)
 			wrong := 2 * time.Hour
-			heard := time.Duration(0) // what the answers showed
+			var heard atomic.Int64 // what the answers showed, as a time.Duration
 			open := func() *Manager {
 				m := d.manager(d.keys)
 				m.Now = func() time.Time { return d.clock.Now().Add(wrong) }
-				m.Skew = func() time.Duration { return heard }
-				d.vendor.After.Set(func(sessiontest.Request) error { heard = -wrong; return nil })
+				m.Skew = func() time.Duration { return time.Duration(heard.Load()) }
+				d.vendor.After.Set(func(sessiontest.Request) error { heard.Store(int64(-wrong)); return nil })
 				if err := m.Open(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				return m
 			}
 			m := open()
-			heard = -wrong
+			heard.Store(int64(-wrong))
 			s := d.logIn(m, 15*time.Minute)
 			if m.State() != Authenticated {
 				t.Fatalf("%s", m.State())
 			}
-			heard, wrong = 0, after // a new process has heard nothing yet
+			heard.Store(0) // a new process has heard nothing yet
+			wrong = after
 			m = open()
 			if after != 0 && m.State() != Loading {
 				t.Errorf("%s before the service was asked", m.State())
