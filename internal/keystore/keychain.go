@@ -112,7 +112,7 @@ func (k *Keychain) CreateNamed(ctx context.Context, name func(publicKey string) 
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.keys[key.PublicKey()] = key
-	return &keychainSigner{k, key.PublicKey()}, nil
+	return &signer{k, key.PublicKey()}, nil
 }
 
 // Open returns the key stored under publicKey, from memory if it is unlocked already.
@@ -120,7 +120,7 @@ func (k *Keychain) Open(ctx context.Context, publicKey string) (Signer, error) {
 	if _, err := k.key(ctx, publicKey); err != nil {
 		return nil, fmt.Errorf("open key: %w", err)
 	}
-	return &keychainSigner{k, publicKey}, nil
+	return &signer{k, publicKey}, nil
 }
 
 // key returns the unlocked key, unlocking it if need be.
@@ -298,29 +298,6 @@ func (k *Keychain) call(ctx context.Context, op func() error, undo func()) error
 	}
 	return err
 }
-
-// keychainSigner looks its key up for each signature, so that a forgotten key is opened again and a deleted one
-// signs nothing.
-type keychainSigner struct {
-	store     *Keychain
-	publicKey string
-}
-
-func (s *keychainSigner) PublicKey() string { return s.publicKey }
-
-func (s *keychainSigner) Sign(ctx context.Context, digest []byte) ([]byte, error) {
-	if err := checkDigest(digest); err != nil {
-		return nil, err
-	}
-	key, err := s.store.key(ctx, s.publicKey)
-	if err != nil {
-		return nil, fmt.Errorf("sign: %w", err)
-	}
-	return key.Sign(ctx, digest)
-}
-
-// Format prints the public key, whatever the verb: fmt would follow the pointer to the store, and print its keys.
-func (s *keychainSigner) Format(f fmt.State, _ rune) { fmt.Fprint(f, "key "+s.publicKey) }
 
 // Format prints what the store is, whatever the verb, and nothing that it holds.
 func (k *Keychain) Format(f fmt.State, _ rune) { fmt.Fprint(f, "keychain "+k.prefix) }

@@ -53,7 +53,7 @@ func (m *Memory) CreateNamed(ctx context.Context, name func(publicKey string) er
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.keys[key.PublicKey()] = key
-	return &memorySigner{m, key.PublicKey()}, nil
+	return &signer{m, key.PublicKey()}, nil
 }
 
 // Open returns the key stored under publicKey.
@@ -61,7 +61,7 @@ func (m *Memory) Open(ctx context.Context, publicKey string) (Signer, error) {
 	if _, err := m.key(ctx, publicKey); err != nil {
 		return nil, fmt.Errorf("open key: %w", err)
 	}
-	return &memorySigner{m, publicKey}, nil
+	return &signer{m, publicKey}, nil
 }
 
 func (m *Memory) key(ctx context.Context, publicKey string) (*p256.Key, error) {
@@ -149,28 +149,6 @@ func checkSize(name string, value []byte) error {
 	}
 	return nil
 }
-
-// memorySigner looks its key up for each signature, so that a deleted key signs nothing.
-type memorySigner struct {
-	store     *Memory
-	publicKey string
-}
-
-func (s *memorySigner) PublicKey() string { return s.publicKey }
-
-func (s *memorySigner) Sign(ctx context.Context, digest []byte) ([]byte, error) {
-	if err := checkDigest(digest); err != nil {
-		return nil, err
-	}
-	key, err := s.store.key(ctx, s.publicKey)
-	if err != nil {
-		return nil, fmt.Errorf("sign: %w", err)
-	}
-	return key.Sign(ctx, digest)
-}
-
-// Format prints the public key, whatever the verb: fmt would follow the pointer to the store, and print its keys.
-func (s *memorySigner) Format(f fmt.State, _ rune) { fmt.Fprint(f, "key "+s.publicKey) }
 
 // Format prints what the store is, whatever the verb, and nothing that it holds.
 func (m *Memory) Format(f fmt.State, _ rune) { fmt.Fprint(f, "memory") }

@@ -90,7 +90,7 @@ func (p *PassphraseFile) CreateNamed(ctx context.Context, name func(publicKey st
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.keys[key.PublicKey()] = key
-	return &fileSigner{p, key.PublicKey()}, nil
+	return &signer{p, key.PublicKey()}, nil
 }
 
 // undoTime limits how long a key that nobody waited for may take to go.
@@ -107,7 +107,7 @@ func (p *PassphraseFile) Open(ctx context.Context, publicKey string) (Signer, er
 	if _, err := p.key(ctx, publicKey); err != nil {
 		return nil, fmt.Errorf("open key: %w", err)
 	}
-	return &fileSigner{p, publicKey}, nil
+	return &signer{p, publicKey}, nil
 }
 
 func (p *PassphraseFile) key(ctx context.Context, publicKey string) (*p256.Key, error) {
@@ -248,29 +248,6 @@ func (c *contents) dropKey(publicKey string) error {
 }
 
 func (c *contents) encode() ([]byte, error) { return json.Marshal(c) }
-
-// fileSigner looks its key up for each signature, so that a forgotten key is opened again and a deleted one signs
-// nothing.
-type fileSigner struct {
-	store     *PassphraseFile
-	publicKey string
-}
-
-func (s *fileSigner) PublicKey() string { return s.publicKey }
-
-func (s *fileSigner) Sign(ctx context.Context, digest []byte) ([]byte, error) {
-	if err := checkDigest(digest); err != nil {
-		return nil, err
-	}
-	key, err := s.store.key(ctx, s.publicKey)
-	if err != nil {
-		return nil, fmt.Errorf("sign: %w", err)
-	}
-	return key.Sign(ctx, digest)
-}
-
-// Format prints the public key, whatever the verb: fmt would follow the pointer to the store, and print its keys.
-func (s *fileSigner) Format(f fmt.State, _ rune) { fmt.Fprint(f, "key "+s.publicKey) }
 
 // Format prints what the store is, whatever the verb, and nothing that it holds.
 func (p *PassphraseFile) Format(f fmt.State, _ rune) {
