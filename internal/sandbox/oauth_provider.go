@@ -234,13 +234,9 @@ func (in *deleteOAuthProviders) run(t *tx) (any, error) {
 
 // getOAuthProviders lists a user's, or everybody's.
 func getOAuthProviders(c *call, in *anyUserFilter) (any, error) {
-	users := c.org.users
-	if in.UserID != "" {
-		u, err := c.findUser(in.UserID)
-		if err != nil {
-			return nil, err
-		}
-		users = []*user{u}
+	users, err := in.users(c)
+	if err != nil {
+		return nil, err
 	}
 	out := []providerView{}
 	for _, u := range users {

@@ -46,14 +46,22 @@ type anyUserFilter struct {
 	UserID string `json:"userId"`
 }
 
+// users are the one that is named, or all of the organization.
+func (in *anyUserFilter) users(c *call) ([]*user, error) {
+	if in.UserID == "" {
+		return c.org.users, nil
+	}
+	u, err := c.findUser(in.UserID)
+	if err != nil {
+		return nil, err
+	}
+	return []*user{u}, nil
+}
+
 func getAPIKeys(c *call, in *anyUserFilter) (any, error) {
-	users := c.org.users
-	if in.UserID != "" {
-		u, err := c.findUser(in.UserID)
-		if err != nil {
-			return nil, err
-		}
-		users = []*user{u}
+	users, err := in.users(c)
+	if err != nil {
+		return nil, err
 	}
 	keys := []apiKeyView{}
 	for _, u := range users {
