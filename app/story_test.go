@@ -55,7 +55,7 @@ func window(t *testing.T) (*App, *listener, *strings.Builder) {
 // waitFor waits, from one change to the next, for a phase.
 func waitFor(t *testing.T, a *App, w *listener, want Phase) State {
 	t.Helper()
-	limit := time.After(20 * time.Second)
+	limit := time.After(2 * time.Minute)
 	for {
 		s := must(a.State())(t)
 		if s.Phase == want {

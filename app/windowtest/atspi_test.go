@@ -22,7 +22,7 @@ type tree struct {
 
 const (
 	accessible   = "org.a11y.atspi.Accessible"
-	callTime     = 5 * time.Second // for one question to a program that may be busy
+	callTime     = 30 * time.Second // for one question to a program that may be busy
 	maxControls  = 4000
 	stateChecked = 4  // ATSPI_STATE_CHECKED
 	stateEnabled = 8  // ATSPI_STATE_ENABLED

@@ -17,7 +17,7 @@ import (
 // answers such a question. The window tells nobody which it is, so the system is asked.
 func (w *window) control(method, path, body string) {
 	w.desk.t.Helper()
-	client := http.Client{Timeout: 5 * time.Second}
+	client := http.Client{Timeout: time.Minute}
 	var refused []string
 	for _, port := range listening(w.cmd.Process.Pid) {
 		request, err := http.NewRequestWithContext(w.desk.t.Context(), method, fmt.Sprintf("http://127.0.0.1:%d%s", port, path), strings.NewReader(body))

@@ -165,7 +165,7 @@ func (d *desk) startKeyring() {
 	d.keyring = exec.Command("gnome-keyring-daemon", "--foreground", "--components=secrets", "--unlock")
 	d.keyring.Stdin = strings.NewReader("desk") // no line end: the bytes are the password
 	d.start(d.keyring)
-	within(d.t, 20*time.Second, "the keyring has its login collection", func() error {
+	within(d.t, 2*time.Minute, "the keyring has its login collection", func() error {
 		var all dbus.Variant
 		err := d.session.Object(secretsName, secretsPath).Call("org.freedesktop.DBus.Properties.Get", 0, "org.freedesktop.Secret.Service", "Collections").Store(&all)
 		if paths, _ := all.Value().([]dbus.ObjectPath); err == nil && !slices.Contains(paths, loginPath) {
@@ -182,7 +182,7 @@ func (d *desk) stopKeyring() {
 		d.t.Fatal(err)
 	}
 	_ = d.keyring.Wait() // says that it was killed
-	within(d.t, 10*time.Second, "the bus lost the keyring", func() error {
+	within(d.t, 2*time.Minute, "the bus lost the keyring", func() error {
 		var owned bool
 		if err := d.session.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, secretsName).Store(&owned); err != nil {
 			return err
@@ -214,7 +214,7 @@ const (
 // nothingLeft waits for all that was started on the desk to end, which the services of a session do by themselves
 // when their bus is gone. It kills what stays, and the test has failed.
 func (d *desk) nothingLeft() {
-	for end := time.Now().Add(10 * time.Second); ; {
+	for end := time.Now().Add(time.Minute); ; {
 		left := d.living()
 		if len(left) == 0 {
 			return

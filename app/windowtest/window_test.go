@@ -111,7 +111,7 @@ func (w *window) kill() {
 		w.desk.t.Fatal(err)
 	}
 	_ = w.cmd.Wait() // says that it was killed
-	within(w.desk.t, 20*time.Second, "its page has ended too", func() error {
+	within(w.desk.t, 2*time.Minute, "its page has ended too", func() error {
 		for _, name := range w.desk.living() {
 			if strings.HasPrefix(name, "WebKit") {
 				return errors.New(name + " is running")
@@ -138,7 +138,7 @@ func (w *window) look() []control {
 func (w *window) see(what role, words string) control {
 	w.desk.t.Helper()
 	var found control
-	within(w.desk.t, 30*time.Second, fmt.Sprintf("%s %q is shown", what, words), func() (err error) {
+	within(w.desk.t, 2*time.Minute, fmt.Sprintf("%s %q is shown", what, words), func() (err error) {
 		found, err = find(w.look(), what, words)
 		return err
 	})
@@ -148,7 +148,7 @@ func (w *window) see(what role, words string) control {
 // read waits until the words are shown anywhere, on controls of any role.
 func (w *window) read(words string) {
 	w.desk.t.Helper()
-	within(w.desk.t, 30*time.Second, fmt.Sprintf("%q is shown", words), func() error {
+	within(w.desk.t, 2*time.Minute, fmt.Sprintf("%q is shown", words), func() error {
 		if !strings.Contains(says(w.look()), words) {
 			return errNotThere
 		}
@@ -170,7 +170,7 @@ func says(all []control) string {
 // press waits for a button that can be pressed, and presses it.
 func (w *window) press(name string) {
 	w.desk.t.Helper()
-	within(w.desk.t, 30*time.Second, fmt.Sprintf("the button %q can be pressed", name), func() error {
+	within(w.desk.t, 2*time.Minute, fmt.Sprintf("the button %q can be pressed", name), func() error {
 		for _, c := range w.look() {
 			if c.role == button && c.has(stateShowing) && c.has(stateEnabled) && strings.HasPrefix(c.name, name) {
 				return c.press()
@@ -207,7 +207,7 @@ func (w *window) keys(ready func() error, args ...string) {
 	if _, err := w.desk.run("xdotool", "windowfocus", "--sync", id); err != nil {
 		w.desk.t.Fatal(err)
 	}
-	within(w.desk.t, 20*time.Second, "the keyboard is there", ready)
+	within(w.desk.t, 2*time.Minute, "the keyboard is there", ready)
 	if _, err := w.desk.run("xdotool", args...); err != nil {
 		w.desk.t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func (w *window) keys(ready func() error, args ...string) {
 func (w *window) id() string {
 	w.desk.t.Helper()
 	var id string
-	within(w.desk.t, 20*time.Second, "the X server shows the window", func() error {
+	within(w.desk.t, 2*time.Minute, "the X server shows the window", func() error {
 		out, err := w.desk.run("xdotool", "search", "--onlyvisible", "--name", "^Latchkey")
 		if err != nil {
 			return err

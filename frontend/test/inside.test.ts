@@ -90,7 +90,7 @@ describe('an address', () => {
     expect(stub.calls('copy')).toEqual([[wallets[0]?.accounts[0]?.address]])
     await screen.findByText('Copied')
     expect(screen.getByText('Address of Main copied')).toBeInstanceOf(HTMLElement)
-    await waitFor(() => expect(screen.queryByText('Copied')).toBeNull(), { timeout: 2000 })
+    await waitFor(() => expect(screen.queryByText('Copied')).toBeNull(), { timeout: 20_000 })
   })
 
   test('is copied by Ctrl C on its row', async () => {

@@ -99,7 +99,7 @@ func typeCode(said string) error {
 	var inbox string
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for range 1000 {
+	for range 6000 {
 		if inbox = inboxAt.FindString(read(said, "login")); inbox != "" {
 			break
 		}

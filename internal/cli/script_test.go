@@ -68,7 +68,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 
 // eventually waits for what another process is about to do, with a bound.
 func eventually(ts *testscript.TestScript, what string, done func() bool) {
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for !done() {

@@ -178,7 +178,7 @@ func (k *keyring) lock() {
 func (k *keyring) until(what string, done func() bool) {
 	k.t.Helper()
 	for start := time.Now(); !done(); {
-		if time.Since(start) > 20*time.Second {
+		if time.Since(start) > 2*time.Minute {
 			k.t.Fatalf("gave up waiting until %s", what)
 		}
 	}
