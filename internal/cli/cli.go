@@ -59,6 +59,7 @@ func (t *terminal) run(ctx context.Context, args []string) int {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	root.AddCommand(t.sandbox(), t.backend(), t.journal(), t.versionCommand())
 	root.AddCommand(t.chooses(t.request(), t.login(), t.logout(), t.whoami())...)
+	root.AddCommand(t.wallets())
 	for _, c := range root.Commands() {
 		wrapArgs(c)
 	}

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -84,17 +83,11 @@ func (c *Client) CreateWallet(ctx context.Context, name string, ids []string) (W
 	if name == "" || len(name) > 100 {
 		return Wallet{}, fault.New(fault.RequestInvalid, fmt.Errorf("a wallet's name has 1 to 100 bytes, not %d", len(name)))
 	}
-	params := turnkey.CreateWalletParams{WalletName: name, MnemonicLength: 12}
-	for i, id := range ids {
-		at := slices.IndexFunc(chains, func(known chain) bool { return known.id == id })
-		if at < 0 || slices.Contains(ids[:i], id) {
-			return Wallet{}, fault.New(fault.RequestInvalid, fmt.Errorf("chain %q is unknown or named twice", id))
-		}
-		params.Accounts = append(params.Accounts, chains[at].account)
+	accounts, err := firstAccounts(ids)
+	if err != nil {
+		return Wallet{}, err
 	}
-	if len(params.Accounts) == 0 {
-		return Wallet{}, fault.New(fault.RequestInvalid, errors.New("a wallet needs at least one chain"))
-	}
+	params := turnkey.CreateWalletParams{WalletName: name, MnemonicLength: 12, Accounts: accounts}
 	made, err := inSession(ctx, c, func(ctx context.Context, r *running, s session.Session) (turnkey.CreatedWallet, error) {
 		return r.api.CreateWallet(ctx, s.OrganizationID, params)
 	})

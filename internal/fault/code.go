@@ -80,6 +80,8 @@ const (
 	ActivityRejected Code = "activity.rejected" // somebody voted no
 	ActivityLate     Code = "activity.late"     // accepted, but not done within the caller's time
 
+	WalletUnknown Code = "wallet.unknown" // no wallet of that name or id
+
 	JournalFailed   Code = "journal.unwritten" // a request could not be recorded
 	JournalDamaged  Code = "journal.damaged"   // not as it was written
 	JournalUnproven Code = "journal.unproven"  // nothing contradicts it, but not all of it can be proven

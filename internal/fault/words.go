@@ -102,6 +102,8 @@ var catalogue = map[Code]entry{
 	ActivityRejected: {Denied, Words{"The request was rejected", "Somebody whose approval is needed said no.", "Nothing changed.", "Ask the person who rejected it.", ""}},
 	ActivityLate:     {Unavailable, Words{"Turnkey is still working on it", "The request was accepted, but was not done in time.", "It may still be done.", "Look again in a moment.", "Look again"}},
 
+	WalletUnknown: {NotFound, Words{"No such wallet", "No wallet of this organization has that name or id.", "Nothing changed.", "Find its name with latchkey wallets.", ""}},
+
 	JournalFailed:   {Unavailable, Words{"The journal cannot be written", "Requests were stamped and sent, but the journal, which records them, could not be written.", "The requests themselves are not touched. Their records wait in memory and are lost when Latchkey ends first.", "Free some space on the disk and see that its folder can be written; the details say what failed.", ""}},
 	JournalDamaged:  {Corrupt, Words{"The journal is not as it was written", "Entries of the journal were changed, removed, put in, or replaced by an older copy.", "Sessions and keys are not touched. What the journal says of those entries cannot be relied on.", "See what was found above, and ask who or what can write in the data folder.", ""}},
 	JournalUnproven: {Unavailable, Words{"The journal cannot be proven whole", "Nothing in the journal contradicts itself, but not all of it could be compared with its sealed head.", "It may be as it was written; this cannot be shown now.", "Unlock the keychain and verify again. What was sealed under a lost key stays unproven.", ""}},
