@@ -1,10 +1,11 @@
 // Package chain knows what other people's chains write down: Keccak-256, Ethereum and Solana addresses, EIP-712 typed
-// data, EIP-7702 authorizations, and the unsigned transactions of Ethereum, Solana and Tempo, each read strictly and
-// reduced to what is signed.
+// data, EIP-7702 authorizations, and the unsigned transactions of Ethereum, Solana and Tempo, each read strictly,
+// reduced to what is signed, and put into words for the person who is to sign it. In words no amount is rounded and no
+// character from outside is what it does not look like.
 //
 // It holds no keys and signs nothing, though it puts a signature into the transaction that it belongs to: the sandbox's
 // wallets and the window's approval stand on it, so that what is shown and what is signed come from one reading. It does
-// not talk to a node and knows no contract.
+// not talk to a node, and of contracts it knows the calls of the token standards and Solana's own programs alone.
 //
 // Input comes from strangers. Sizes, nesting and the number of types are limited; what breaks a limit or a rule is an
 // error of kind Invalid (code request.invalid), never a panic. Where the standards leave a choice the stricter reading
