@@ -18,6 +18,7 @@ const (
 	KeychainTooLarge  Code = "keychain.too_large"        // over what every keychain holds
 	KeychainDenied    Code = "keychain.denied"           // it refused this program
 	KeychainFailed    Code = "keychain.failed"           // it failed in a way nobody named
+	KeychainUnlisted  Code = "keychain.unlisted"         // this system's keychain cannot be searched for keys
 	KeyMissing        Code = "key.missing"               // no such key in the store that should hold it
 	KeyCorrupt        Code = "key.corrupt"               // stored, but not a key
 

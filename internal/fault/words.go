@@ -40,6 +40,7 @@ var catalogue = map[Code]entry{
 	KeychainTooLarge:  {Invalid, Words{"Too large for a keychain", "What was to be saved is larger than every keychain can hold.", "Nothing was saved.", "Report it with the details below.", ""}},
 	KeychainDenied:    {Denied, Words{"The keychain refused", "The keychain does not let this program read or write.", "Nothing was signed and nothing was sent.", "Allow Latchkey in your keychain's settings, then ask again.", "Ask the keychain again"}},
 	KeychainFailed:    {Unavailable, Words{"The keychain failed", "The keychain answered with an error.", "Nothing was signed and nothing was sent.", "Ask again. If it comes back, restart the keychain.", "Ask the keychain again"}},
+	KeychainUnlisted:  {Unavailable, Words{"This keychain cannot be searched", "The keychain of this system gives each key when it is named, and no list of them.", "The keys of your sessions work. Others, if any were left behind, cannot be found from here.", "Look for entries named dev.latchkey in your system's passwords program.", ""}},
 	KeyMissing:        {NotFound, Words{"The key is gone", "The key is no longer in its key store.", "This session cannot sign. Others are not touched.", "Log in again.", "Log in again"}},
 	KeyCorrupt:        {Corrupt, Words{"The key cannot be read", "The key store holds something under this key's name that is not this key.", "This session cannot sign. Others are not touched.", "Log in again.", "Log in again"}},
 

@@ -28,3 +28,8 @@ func wantCode(t *testing.T, what string, err error, want fault.Code) {
 		t.Errorf("%s: got %v, want %s", what, err, want)
 	}
 }
+
+// listed returns what s says it holds.
+func listed(ctx context.Context, s keystore.Store) ([]string, error) {
+	return s.(keystore.Lister).List(ctx)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -25,6 +26,10 @@ func wantTrouble(t *testing.T, code fault.Code, state keystore.State, name strin
 	s := newKeychain(t)
 	for what, err := range everyCall(t.Context(), s) {
 		wantCode(t, what, err, code)
+	}
+	if code != fault.KeychainLocked { // what is locked may still tell names
+		_, err := listed(t.Context(), s)
+		wantCode(t, "list", err, code)
 	}
 	h := s.Health(t.Context())
 	if h.State != state || h.Name != name {
@@ -119,6 +124,9 @@ func TestE3_LockedAndNobodyToAsk(t *testing.T) {
 	}
 	gnome.lock()
 	wantTrouble(t, fault.KeychainLocked, keystore.Locked, "GNOME Keyring")
+	if got, err := listed(t.Context(), s); err != nil || !slices.Equal(got, []string{key.PublicKey()}) {
+		t.Errorf("locked after it was open, it lists %v, %v", got, err)
+	}
 	if _, err := key.Sign(t.Context(), make([]byte, 32)); err != nil {
 		t.Errorf("an unlocked key does not sign: %v", err)
 	}
@@ -129,6 +137,8 @@ func TestE3_LockedAndNobodyToAsk(t *testing.T) {
 	gnome.stop()
 	gnome = startKeyring(t, "")
 	wantTrouble(t, fault.KeychainLocked, keystore.Locked, "GNOME Keyring")
+	_, err = listed(t.Context(), s)
+	wantCode(t, "list what is locked since its start", err, fault.KeychainLocked)
 
 	gnome.stop()
 	startKeyring(t, "ci")

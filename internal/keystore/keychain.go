@@ -23,6 +23,8 @@ type system interface {
 	get(account string) (string, error)
 	set(account, value string) error
 	remove(account string) error
+	// list returns the accounts that begin with prefix, in any order. It unlocks nothing and asks nobody.
+	list(ctx context.Context, prefix string) ([]string, error)
 	health(ctx context.Context) Health
 }
 

@@ -71,6 +71,16 @@ func (d *drawer) remove(account string) error {
 	return nil
 }
 
+func (d *drawer) list(_ context.Context, prefix string) (accounts []string, _ error) {
+	defer d.enter("list")()
+	for account := range d.items {
+		if strings.HasPrefix(account, prefix) {
+			accounts = append(accounts, account)
+		}
+	}
+	return accounts, nil
+}
+
 func chain(t *testing.T) (*Keychain, *drawer) {
 	d := newDrawer()
 	return newKeychain("test", checkNames("dev.latchkey.test", "test"), d), d

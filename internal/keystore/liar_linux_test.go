@@ -22,6 +22,7 @@ type liar struct {
 	last    int
 
 	locked      bool                             // the collection
+	hides       bool                             // the names of items, while locked
 	lockedItems bool                             // each item by itself
 	before      map[string]func() *dbus.Error    // by method: hang, fail, die
 	asks        map[string]bool                  // by method: a question comes first
@@ -173,11 +174,21 @@ func (l liarCollection) SearchItems(attributes map[string]string) ([]dbus.Object
 	defer l.mu.Unlock()
 	found := []dbus.ObjectPath{}
 	for path, item := range l.items {
-		if maps.Equal(item.attributes, attributes) {
+		if has(item.attributes, attributes) {
 			found = append(found, path)
 		}
 	}
 	return found, nil
+}
+
+// has reports whether all contains every one of some.
+func has(all, some map[string]string) bool {
+	for name, value := range some {
+		if got, ok := all[name]; !ok || got != value {
+			return false
+		}
+	}
+	return true
 }
 
 func (l liarCollection) CreateItem(properties map[string]dbus.Variant, s secret, _ bool) (dbus.ObjectPath, dbus.ObjectPath, *dbus.Error) {
@@ -273,7 +284,7 @@ func (l *liar) complete(prompt dbus.ObjectPath, dismissed bool) {
 
 type liarProperties struct{ *liar }
 
-func (l liarProperties) Get(face, property string) (dbus.Variant, *dbus.Error) {
+func (l liarProperties) Get(m dbus.Message, face, property string) (dbus.Variant, *dbus.Error) {
 	if err := l.enter(property); err != nil {
 		return dbus.Variant{}, err
 	}
@@ -287,6 +298,15 @@ func (l liarProperties) Get(face, property string) (dbus.Variant, *dbus.Error) {
 		return dbus.MakeVariant([]dbus.ObjectPath{loginPath}), nil
 	case "Locked":
 		return dbus.MakeVariant(l.locked), nil
+	case "Attributes":
+		item := l.items[path(m)]
+		switch {
+		case item == nil:
+			return dbus.Variant{}, dbus.NewError("org.freedesktop.Secret.Error.NoSuchObject", nil)
+		case l.locked && l.hides:
+			return dbus.MakeVariant(map[string]string{}), nil
+		}
+		return dbus.MakeVariant(item.attributes), nil
 	}
 	return dbus.Variant{}, dbus.NewError("org.freedesktop.DBus.Error.UnknownProperty", []any{face, property})
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +53,9 @@ func TestR5_ALyingKeychain(t *testing.T) {
 		{"repeats the secret in its error", repeatsSecret},
 		{"refuses", refuses},
 		{"loses what it kept", loses},
+		{"hides the names of what it keeps", hidesNames},
+		{"hangs while its names are read", hangsListing},
+		{"deletes while its names are read", deletesListing},
 		{"is asked for too much", tooMuch},
 	} {
 		t.Run(story.name, func(t *testing.T) { story.tell(t, lie(t), newKeychain(t)) })
@@ -147,8 +152,10 @@ func hangs(t *testing.T, l *liar, s keystore.Store, method string) {
 		for what, err := range everyCall(t.Context(), s) { // with all the time in the world
 			wantCode(t, what+" after", err, fault.KeychainTimeout)
 		}
+		_, err := listed(t.Context(), s)
+		wantCode(t, "list after", err, fault.KeychainTimeout)
 	}
-	t.Logf("failing at once takes %v", time.Since(start)/(rounds*6)) // that it comes back at all before release shows it
+	t.Logf("failing at once takes %v", time.Since(start)/(rounds*7)) // that it comes back at all before release shows it
 	if h := s.Health(t.Context()); h.State != keystore.Protected {
 		t.Errorf("health %+v", h)
 	}
@@ -389,6 +396,70 @@ func loses(t *testing.T, l *liar, s keystore.Store) {
 	_, err = key.Sign(t.Context(), make([]byte, 32))
 	wantCode(t, "sign", err, fault.KeyMissing)
 	wantCode(t, "delete", s.Delete(t.Context(), key.PublicKey()), fault.KeyMissing)
+}
+
+// hidesNames: a locked keychain is not unlocked to be listed, nobody is asked, and there is no list with gaps.
+func hidesNames(t *testing.T, l *liar, s keystore.Store) {
+	key, err := s.Create(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.set(func() { l.locked, l.asks["Unlock"], l.answer = true, true, "yes" })
+	if got, err := listed(t.Context(), s); err != nil || len(got) != 1 || got[0] != key.PublicKey() {
+		t.Errorf("locked, with its names open: %v, %v", got, err)
+	}
+	l.set(func() { l.hides = true })
+	_, err = listed(t.Context(), s)
+	wantCode(t, "names hidden", err, fault.KeychainLocked)
+	l.set(func() { clear(l.items) })
+	_, err = listed(t.Context(), s)
+	wantCode(t, "items hidden", err, fault.KeychainLocked)
+	if n := l.count("Unlock"); n != 3 || l.count("Prompt") != 0 { // the three of Create: ours, and two of go-keyring's
+		t.Errorf("unlocked %d times, asked %d times", n, l.count("Prompt"))
+	}
+}
+
+// hangsListing: whoever lists leaves in time, and the keychain works again after it answered.
+func hangsListing(t *testing.T, l *liar, s keystore.Store) {
+	working(t, s)
+	for _, method := range []string{"SearchItems", "Attributes", "Locked"} {
+		release := l.hang(method)
+		_, err := listed(within(t, 300*time.Millisecond), s)
+		wantCode(t, method, err, fault.KeychainTimeout)
+		release()
+		working(t, s)
+	}
+}
+
+// deletesListing: an item that goes while the names are read is no trouble; one that stays unreadable is.
+func deletesListing(t *testing.T, l *liar, s keystore.Store) {
+	var keys []string
+	for range 3 {
+		key, err := s.Create(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, key.PublicKey())
+	}
+	l.set(func() {
+		l.before["Attributes"] = func() *dbus.Error {
+			l.set(func() {
+				maps.DeleteFunc(l.items, func(_ dbus.ObjectPath, item *stored) bool {
+					return strings.HasSuffix(item.attributes["username"], keys[1])
+				})
+			})
+			return nil
+		}
+	})
+	want := slices.Sorted(slices.Values([]string{keys[0], keys[2]}))
+	if got, err := listed(t.Context(), s); err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %v, %v, want %v", got, err, want)
+	}
+	l.set(func() {
+		l.before["Attributes"] = func() *dbus.Error { return dbus.NewError("org.example.Odd", nil) }
+	})
+	_, err := listed(t.Context(), s)
+	wantCode(t, "unreadable", err, fault.KeychainFailed)
 }
 
 func tooMuch(t *testing.T, l *liar, s keystore.Store) {

@@ -20,8 +20,15 @@ const (
 	loginCollection = secretsPath + "/collection/login"
 	serviceFace     = "org.freedesktop.Secret.Service"
 	collectionFace  = "org.freedesktop.Secret.Collection"
+	itemFace        = "org.freedesktop.Secret.Item"
 	promptFace      = "org.freedesktop.Secret.Prompt"
 	noObject        = dbus.ObjectPath("/")
+)
+
+// The attributes by which go-keyring finds an item.
+const (
+	serviceAttribute = "service"
+	accountAttribute = "username"
 )
 
 // provider asks the Secret Service what go-keyring does not: on a connection of its own, within ctx.
@@ -120,6 +127,48 @@ func (p *provider) unlock(ctx context.Context, collection dbus.ObjectPath) error
 		return stillLocked("the collection")
 	}
 	return nil
+}
+
+// accounts returns which accounts of the service the collection has, of those that begin with prefix. A locked
+// collection may hide the names of its items (GNOME Keyring keeps only their hashes on disk), or its items (KeePassXC):
+// then it is fault.KeychainLocked, rather than a list with gaps.
+func (p *provider) accounts(ctx context.Context, collection dbus.ObjectPath, service, prefix string) ([]string, error) {
+	locked, err := p.locked(ctx, collection)
+	if err != nil {
+		return nil, err
+	}
+	items, err := p.search(ctx, collection, service)
+	if err != nil {
+		return nil, err
+	}
+	hidden := locked && len(items) == 0
+	var accounts []string
+	for _, item := range items {
+		var attributes map[string]string
+		err := property(ctx, p.bus.Object(secretsName, item), itemFace, "Attributes", &attributes)
+		if err != nil {
+			if left, again := p.search(ctx, collection, service); again == nil && !slices.Contains(left, item) {
+				continue // deleted meanwhile
+			}
+			return nil, err
+		}
+		account, ok := attributes[accountAttribute]
+		hidden = hidden || locked && !ok
+		if strings.HasPrefix(account, prefix) {
+			accounts = append(accounts, account)
+		}
+	}
+	if hidden {
+		return nil, fault.New(fault.KeychainLocked, errors.New("while it is locked, it does not tell what it holds"))
+	}
+	return accounts, nil
+}
+
+// search returns the collection's items of a service.
+func (p *provider) search(ctx context.Context, collection dbus.ObjectPath, service string) (items []dbus.ObjectPath, err error) {
+	err = invoke(ctx, p.bus.Object(secretsName, collection), collectionFace+".SearchItems",
+		[]any{map[string]string{serviceAttribute: service}}, &items)
+	return items, err
 }
 
 // ask shows a prompt and waits for its end. That it was dismissed is for the caller to see: by what is still locked.

@@ -124,6 +124,19 @@ func (s secretService) ready(ctx context.Context) error {
 	return p.unlock(ctx, collection)
 }
 
+func (s secretService) list(ctx context.Context, prefix string) ([]string, error) {
+	p, err := connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer p.close()
+	collection, err := p.collection(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return p.accounts(ctx, collection, s.service, prefix)
+}
+
 func (s secretService) health(ctx context.Context) Health {
 	h := Health{State: Absent, Name: "Secret Service"}
 	p, err := connect(ctx)

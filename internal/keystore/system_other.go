@@ -32,6 +32,10 @@ func (d direct) remove(account string) error {
 	return translate(keyring.Delete(d.service, account))
 }
 
+func (d direct) list(_ context.Context, prefix string) ([]string, error) {
+	return systemList(d.service, prefix)
+}
+
 // health looks for an item that nobody stores: being told "not found" takes an open keychain and asks nobody.
 func (d direct) health(ctx context.Context) Health {
 	h := Health{State: Absent, Name: systemName}

@@ -2,7 +2,9 @@ package keystore
 
 import (
 	"errors"
+	"strings"
 
+	"github.com/danieljoos/wincred"
 	"golang.org/x/sys/windows"
 
 	"latchkey/internal/fault"
@@ -23,4 +25,21 @@ func systemCode(err error) fault.Code {
 	default:
 		return fault.KeychainFailed
 	}
+}
+
+// systemList finds the names under which go-keyring stores: "service:account". It compiles, and was never run.
+func systemList(service, prefix string) (accounts []string, err error) {
+	found, err := wincred.FilteredList(service + ":" + prefix + "*")
+	switch {
+	case errors.Is(err, wincred.ErrElementNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, translate(err)
+	}
+	for _, credential := range found {
+		if account, ok := strings.CutPrefix(credential.TargetName, service+":"); ok {
+			accounts = append(accounts, account)
+		}
+	}
+	return accounts, nil
 }

@@ -43,6 +43,7 @@ func Run(t *testing.T, newStore func(t *testing.T) keystore.Store) {
 		{"an ended context ends every method", endedContext},
 		{"a forgotten key still signs", forget},
 		{"what is stored outlives the store", persistence},
+		{"a list names the keys that open", list},
 		{"health and backend speak", health},
 		{"printing tells no secret", printing},
 	} {
@@ -119,7 +120,10 @@ func missing(t *testing.T, newStore func(t *testing.T) keystore.Store) {
 	s := newStore(t)
 	never := p256.NewKey(p256.Generate()).PublicKey()
 	for what, err := range everyMethod(t.Context(), s, never, "never-stored") {
-		if what == "create" || what == "put secret" {
+		if what == "create" || what == "put secret" || what == "list" {
+			if err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
 			continue
 		}
 		wantCode(t, what, err, fault.KeyMissing)
@@ -312,6 +316,49 @@ func persistence(t *testing.T, newStore func(t *testing.T) keystore.Store) {
 	wantCode(t, "open what another deleted", err, fault.KeyMissing)
 }
 
+func list(t *testing.T, newStore func(t *testing.T) keystore.Store) {
+	s := newStore(t)
+	lister, ok := s.(keystore.Lister)
+	if !ok {
+		t.Fatalf("%T cannot list", s)
+	}
+	names := func(what string) []string {
+		t.Helper()
+		all, err := lister.List(t.Context())
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if !slices.IsSorted(all) || len(slices.Compact(slices.Clone(all))) != len(all) || all == nil {
+			t.Errorf("%s: not sorted, or not each once: %v", what, all)
+		}
+		for _, key := range all {
+			if _, err := s.Open(t.Context(), key); err != nil {
+				t.Errorf("%s: listed, but %v", what, err)
+			}
+		}
+		return all
+	}
+	before := names("at first") // a store of the suite may hold what others left
+	a, b := create(t, s), create(t, s)
+	put(t, s, "no-key", []byte("x"))
+	put(t, s, "keys/"+a.PublicKey(), []byte("x"))
+	want := append(slices.Clone(before), a.PublicKey(), b.PublicKey())
+	slices.Sort(want)
+	if got := names("with two more"); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	s.Forget()
+	if got := names("forgotten"); !slices.Equal(got, want) {
+		t.Errorf("forgotten: got %v, want %v", got, want)
+	}
+	if err := errors.Join(s.Delete(t.Context(), a.PublicKey()), s.Delete(t.Context(), b.PublicKey())); err != nil {
+		t.Fatal(err)
+	}
+	if got := names("with both deleted"); !slices.Equal(got, before) {
+		t.Errorf("deleted: got %v, want %v", got, before)
+	}
+}
+
 func health(t *testing.T, newStore func(t *testing.T) keystore.Store) {
 	s := newStore(t)
 	h := s.Health(t.Context())
@@ -352,8 +399,9 @@ func everyMethod(ctx context.Context, s keystore.Store, publicKey, name string) 
 	_, create := s.Create(ctx)
 	_, open := s.Open(ctx, publicKey)
 	_, secret := s.Secret(ctx, name)
+	_, list := s.(keystore.Lister).List(ctx)
 	return map[string]error{
-		"create": create, "open": open, "secret": secret,
+		"create": create, "open": open, "secret": secret, "list": list,
 		"delete":        s.Delete(ctx, publicKey),
 		"put secret":    s.PutSecret(ctx, "written-by-every-method", []byte("x")),
 		"delete secret": s.DeleteSecret(ctx, name),
