@@ -1,6 +1,7 @@
 package internal
 
 import (
+	"flag"
 	"io/fs"
 	"maps"
 	"os"
@@ -11,18 +12,37 @@ import (
 	"testing"
 
 	"latchkey/internal/need"
+	"latchkey/internal/profile"
 )
 
+var update = flag.Bool("update", false, "write the README's settings table")
+
+// A variable in code is one that is read, or the name by which a setting is looked up, outside the table itself.
 var (
-	settingInCode  = regexp.MustCompile(`"((?:LATCHKEY|TURNKEY)_[A-Z_]+|PORT)"`)
-	settingInTable = regexp.MustCompile("(?m)^\\| `([A-Z_]+)`")
+	variableInCode = regexp.MustCompile(`"((?:LATCHKEY|TURNKEY)_[A-Z_]+|PORT)"`)
+	settingInCode  = regexp.MustCompile(`\b(?:profile\.)?(Setting[A-Z]\w+)`)
+	nameInTable    = regexp.MustCompile(`(?m)^\t(Setting\w+) += "(.*)"$`)
 )
 
-// The settings table of the README lists what the product reads from the environment: all of it, and nothing else.
-func TestTheREADMENamesEverySetting(t *testing.T) {
+// The table in internal/profile lists what the product reads from the environment: all of it, and nothing else.
+func TestTheTableHasEverySettingThatIsRead(t *testing.T) {
 	root := need.Root(t)
-	code := map[string]bool{}
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+	table := filepath.Join("internal", "profile", "setting.go")
+	text, err := os.ReadFile(filepath.Join(root, table))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]string{}
+	for _, m := range nameInTable.FindAllStringSubmatch(string(text), -1) {
+		names[m[1]] = m[2]
+	}
+	read := map[string]bool{}
+	for _, s := range profile.Settings() {
+		if s.Variable != "" {
+			read[s.Variable] = false
+		}
+	}
+	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -30,31 +50,59 @@ func TestTheREADMENamesEverySetting(t *testing.T) {
 		if entry.IsDir() && (name == "node_modules" || name == "need" || name == "build" || name == "frontend" || strings.HasPrefix(name, ".") && path != root) {
 			return filepath.SkipDir
 		}
-		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || strings.HasSuffix(path, table) {
 			return nil
 		}
 		text, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
+		for _, m := range variableInCode.FindAllStringSubmatch(string(text), -1) {
+			if _, known := read[m[1]]; !known {
+				t.Errorf("%s reads %s, which the table has not", path, m[1])
+			}
+			read[m[1]] = true
+		}
 		for _, m := range settingInCode.FindAllStringSubmatch(string(text), -1) {
-			code[m[1]] = true
+			for _, s := range profile.Settings() {
+				if s.Name == names[m[1]] {
+					read[s.Variable] = true
+				}
+			}
 		}
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	for _, name := range slices.Sorted(maps.Keys(read)) {
+		if !read[name] {
+			t.Errorf("nothing reads %s", name)
+		}
+	}
+}
+
+// The README shows the table as it is in code, row by row.
+func TestTheREADMEShowsTheSettings(t *testing.T) {
+	path := filepath.Join(need.Root(t), "README.md")
+	readme, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := map[string]bool{}
-	for _, m := range settingInTable.FindAllStringSubmatch(string(readme), -1) {
-		table[m[1]] = true
+	head, _, _ := strings.Cut(profile.Table(), "\n")
+	before, rest, ok := strings.Cut(string(readme), head)
+	if !ok {
+		t.Fatalf("the README has no table with the head %s", head)
 	}
-	got, want := slices.Sorted(maps.Keys(table)), slices.Sorted(maps.Keys(code))
-	if !slices.Equal(got, want) {
-		t.Errorf("the README's table names\n%v\nthe code reads\n%v", got, want)
+	got, after, _ := strings.Cut(head+rest, "\n\n")
+	if got+"\n" == profile.Table() {
+		return
 	}
+	if *update {
+		if err := os.WriteFile(path, []byte(before+profile.Table()+"\n"+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Errorf("the README's table differs from profile.Settings; write it with: go test ./internal -run Settings -update\n%s", got)
 }

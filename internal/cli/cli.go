@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"latchkey/internal/fault"
+	"latchkey/internal/profile"
 )
 
 // terminal is what commands read and write. Tests put buffers in it.
@@ -29,6 +30,7 @@ type terminal struct {
 	version  string
 	debug    bool
 	keyStore string // the flag, or ""
+	flags    profile.Flags
 }
 
 // Main runs the command line with the process's own streams and returns the exit status.
@@ -40,6 +42,7 @@ func Main(args []string, version string) int {
 }
 
 func (t *terminal) run(ctx context.Context, args []string) int {
+	t.flags = profile.Flags{}
 	root := &cobra.Command{
 		Use:           "latchkey",
 		Short:         "The desktop home of a Turnkey embedded wallet",
@@ -56,6 +59,7 @@ func (t *terminal) run(ctx context.Context, args []string) int {
 	root.SetErr(t.err)
 	root.SetVersionTemplate("latchkey {{.Version}}\n")
 	root.PersistentFlags().BoolVar(&t.debug, "debug", false, "log what happens, for developers")
+	t.profileFlag(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	root.AddCommand(t.sandbox(), t.backend(), t.journal(), t.versionCommand())
 	root.AddCommand(t.chooses(t.request(), t.login(), t.logout(), t.whoami())...)

@@ -9,16 +9,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"latchkey/internal/client"
-	"latchkey/internal/profile"
 )
 
 // look returns the profile without opening it: no session is restored, nothing is refreshed, nothing is stamped.
 func (t *terminal) look() (*client.Client, error) {
-	home, err := profile.DefaultHome()
+	o, err := t.options()
 	if err != nil {
 		return nil, err
 	}
-	return client.New(client.Options{Home: home, Log: t.log(false), Ask: person()})
+	return client.New(o)
 }
 
 func (t *terminal) journal() *cobra.Command {

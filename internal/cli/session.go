@@ -18,7 +18,6 @@ import (
 	"latchkey/internal/fault"
 	"latchkey/internal/keystore"
 	"latchkey/internal/login"
-	"latchkey/internal/profile"
 	"latchkey/internal/turnkey"
 )
 
@@ -26,6 +25,7 @@ import (
 func (t *terminal) chooses(commands ...*cobra.Command) []*cobra.Command {
 	for _, c := range commands {
 		c.Flags().StringVar(&t.keyStore, "keystore", "", "where keys live: "+strings.Join(client.KeyStores, ", ")+" (default: as last time, else keychain)")
+		t.settingFlags(c)
 	}
 	return commands
 }
@@ -46,11 +46,11 @@ func protection(s keystore.State) string {
 
 // open wires the profile up and restores its session. Whoever opens closes.
 func (t *terminal) open(ctx context.Context) (*client.Client, error) {
-	home, err := profile.DefaultHome()
+	o, err := t.options()
 	if err != nil {
 		return nil, err
 	}
-	c, err := client.New(client.Options{Home: home, Log: t.log(false), Ask: person()})
+	c, err := client.New(o)
 	if err != nil {
 		return nil, err
 	}

@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
 	"latchkey/internal/fault"
 	"latchkey/internal/keystore"
+	"latchkey/internal/profile"
 )
 
 // The key stores that a person can choose, by the word recorded with each key.
@@ -23,13 +23,6 @@ const (
 // KeyStores are the words of the key stores.
 var KeyStores = []string{Keychain, TPM, Passphrase, Memory}
 
-const (
-	// KeyStoreVariable is the environment variable that chooses the key store.
-	KeyStoreVariable = "LATCHKEY_KEYSTORE"
-	// PassphraseVariable is the environment variable that names the file with the passphrase of the key file.
-	PassphraseVariable = "LATCHKEY_PASSPHRASE_FILE"
-)
-
 // settings is the file that remembers a person's choices for this profile.
 type settings struct {
 	KeyStore string `json:"keyStore"`
@@ -39,18 +32,19 @@ const settingsName = "settings.json"
 
 var errForgotten = errors.New("the key store that was chosen earlier cannot be read")
 
-// Choose returns the key store to open: that of flag if it is not "", else that of LATCHKEY_KEYSTORE, else the one that
-// was opened last, else "". No store ever stands in for another: a word that is none, or a remembered choice that this
-// version cannot read, is fault.ProfileBad.
+// Choose returns the key store to open: that of flag if it is not "", else that of LATCHKEY_KEYSTORE, else that of
+// config.toml, else the one that was opened last, else "". No store ever stands in for another: a word that is none, or
+// a remembered choice that this version cannot read, is fault.ProfileBad.
 func (c *Client) Choose(flag string) (string, error) {
-	for _, said := range []struct{ by, word string }{{"--keystore", flag}, {KeyStoreVariable, os.Getenv(KeyStoreVariable)}} {
-		if said.word == "" {
-			continue
+	said := profile.Value{Text: flag, Where: "--keystore"}
+	if flag == "" {
+		said = c.from.Lookup(profile.SettingKeyStore, c.Profile().Name)
+	}
+	if said.Text != "" {
+		if !slices.Contains(KeyStores, said.Text) {
+			return "", fault.New(fault.ProfileBad, fmt.Errorf("%s is %q, want %s", said.Said(), said.Text, strings.Join(KeyStores, ", ")))
 		}
-		if !slices.Contains(KeyStores, said.word) {
-			return "", fault.New(fault.ProfileBad, fmt.Errorf("%s is %q, want %s", said.by, said.word, strings.Join(KeyStores, ", ")))
-		}
-		return said.word, nil
+		return said.Text, nil
 	}
 	backend, err := c.Remembered()
 	if errors.Is(err, errForgotten) {
@@ -109,9 +103,9 @@ func (c *Client) remember(backend string) error {
 	return c.dir.Write(settingsName, data)
 }
 
-// asker returns what says the passphrase: the file that LATCHKEY_PASSPHRASE_FILE names, else a person.
-func asker(person keystore.Ask) keystore.Ask {
-	if path := os.Getenv(PassphraseVariable); path != "" {
+// asker returns what says the passphrase: the file that a setting names, else a person.
+func (c *Client) asker(person keystore.Ask) keystore.Ask {
+	if path := c.from.Lookup(profile.SettingPassphrase, c.profile.Name).Text; path != "" {
 		return keystore.AskFile(path)
 	}
 	return person

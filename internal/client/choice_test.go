@@ -96,13 +96,13 @@ func TestTheKeyStoreIsThatOfTheFlagThenTheEnvironmentThenTheLastOne(t *testing.T
 	for _, want := range []struct{ flag, environment, backend string }{
 		{"", "", Passphrase}, {"", "memory", Memory}, {"keychain", "memory", Keychain},
 	} {
-		t.Setenv(KeyStoreVariable, want.environment)
+		t.Setenv("LATCHKEY_KEYSTORE", want.environment)
 		if got, err := c.Choose(want.flag); err != nil || got != want.backend {
 			t.Errorf("%+v: %q, %v", want, got, err)
 		}
 	}
 	for _, bad := range [][2]string{{"Keychain", ""}, {"", "floppy"}} {
-		t.Setenv(KeyStoreVariable, bad[1])
+		t.Setenv("LATCHKEY_KEYSTORE", bad[1])
 		if got, err := c.Choose(bad[0]); fault.CodeOf(err) != fault.ProfileBad {
 			t.Errorf("%q: %q, %v", bad, got, err)
 		}

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,7 +20,6 @@ import (
 	"latchkey/internal/fault"
 	"latchkey/internal/journal"
 	"latchkey/internal/keystore"
-	"latchkey/internal/local"
 	"latchkey/internal/login"
 	"latchkey/internal/p256"
 	"latchkey/internal/profile"
@@ -36,6 +34,10 @@ type Options struct {
 	Log  *slog.Logger
 	Now  func() time.Time
 
+	Profile   string            // the name of the profile to open; "": the one that flags, environment and file choose
+	Flags     profile.Flags     // what a command line says; it counts before the environment and config.toml
+	Transport http.RoundTripper // to API and backend; nil: http.DefaultTransport
+
 	// Ask asks a person for the passphrase of the key file, where LATCHKEY_PASSPHRASE_FILE does not say it. nil:
 	// nobody can be asked.
 	Ask keystore.Ask
@@ -47,6 +49,8 @@ type Client struct {
 	log     *slog.Logger
 	now     func() time.Time
 	dir     *store.Dir
+	from    profile.Sources
+	carrier http.RoundTripper // see transport
 	stores  map[string]keystore.Store
 	recall  func() (string, error) // the settings as they were: see readChoice
 	reached atomic.Int32           // see Connection
@@ -65,16 +69,21 @@ type Client struct {
 
 // running is what exists once a key store was chosen.
 type running struct {
-	shared   *local.Shared
+	place    place
 	keys     keystore.Store
 	sessions *session.Manager
 	api      *turnkey.Client
 	otp      *login.OTP
 }
 
-// New reads the profile's settings. It asks no keychain and opens no connection.
+// New reads the profile's settings. It asks no keychain and opens no connection. Errors: fault.ProfileUnknown,
+// fault.ProfileBad; those of the disk.
 func New(o Options) (*Client, error) {
-	c := &Client{home: o.Home, log: o.Log, now: o.Now, profile: profile.Sandbox(o.Home)}
+	p, from, err := load(o)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{home: o.Home, log: o.Log, now: o.Now, profile: p, from: from, carrier: o.Transport}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -94,7 +103,7 @@ func New(o Options) (*Client, error) {
 	c.stores = map[string]keystore.Store{
 		Keychain:   keystore.NewKeychain(c.profile.KeychainService, c.profile.Name),
 		TPM:        keystore.NewTPM(dir, keystore.SystemTPM),
-		Passphrase: keystore.NewPassphraseFile(dir, c.profile.Name, asker(o.Ask)),
+		Passphrase: keystore.NewPassphraseFile(dir, c.profile.Name, c.asker(o.Ask)),
 		Memory:     keystore.NewMemory(),
 	}
 	c.newJournal()
@@ -122,7 +131,7 @@ func (c *Client) Keys(ctx context.Context) (keystore.Health, string) {
 	return r.keys.Health(ctx), r.keys.Backend()
 }
 
-// Open starts or finds the sandbox, restores the session and remembers the key store. It may wait for a person who
+// Open starts or finds the sandbox, where the profile is that, restores the session and remembers the key store. It may wait for a person who
 // is asked by the keychain; ctx limits that.
 func (c *Client) Open(ctx context.Context, backend string) error {
 	c.opening.Lock()
@@ -137,54 +146,39 @@ func (c *Client) Open(ctx context.Context, backend string) error {
 	if h := keys.Health(ctx); h.State == keystore.Absent || fault.CodeOf(h.Err) == fault.PassphraseNeeded {
 		return h.Err
 	}
-	shared, err := local.Join(ctx, filepath.Join(c.home.Data, "sandbox"), c.log)
+	at, err := c.settle(ctx)
 	if err != nil {
 		return err
 	}
-	p := c.at(shared.Endpoints())
-	r, err := c.wire(ctx, p, shared, keys)
+	r, err := c.wire(ctx, at, keys)
 	if err != nil {
-		return errors.Join(err, shared.Close())
+		return errors.Join(err, at.close())
 	}
 	if err := c.remember(backend); err != nil {
-		return errors.Join(err, shared.Close())
+		return errors.Join(err, at.close())
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.profile, c.run = p, r
+	c.profile, c.run = at.profile, r
 	return nil
 }
 
-// at returns the profile with what a sandbox says of itself.
-func (c *Client) at(e local.Endpoints) profile.Profile {
-	p := c.Profile()
-	p.APIURL, p.BackendURL, p.OrganizationID = e.Sandbox.APIBaseURL, e.BackendURL, e.Sandbox.OrganizationID
-	p.Pins = profile.Pins{
-		Notarizer: e.Sandbox.NotarizerPublicKey, TLSFetcher: e.Sandbox.TLSFetcherPublicKey,
-		TLSFetcherEncryption: e.Sandbox.TLSFetcherEncryptionPublicKey, Signer: e.Sandbox.SignerPublicKey,
-		LegacyToken: e.Sandbox.LegacyTokenPublicKey,
-	}
-	return p
-}
-
-// wire hooks the parts together over a sandbox that serves.
-func (c *Client) wire(ctx context.Context, p profile.Profile, shared *local.Shared, keys keystore.Store) (*running, error) {
-	if err := p.Check(); err != nil {
-		return nil, err
-	}
+// wire hooks the parts together over the place of the profile.
+func (c *Client) wire(ctx context.Context, at place, keys keystore.Store) (*running, error) {
+	p := at.profile
 	notarizer, err := p256.ParsePublic(p.Pins.Notarizer)
 	if err != nil {
 		return nil, fault.New(fault.ProfileBad, err)
 	}
-	r := &running{shared: shared, keys: keys}
+	r := &running{place: at, keys: keys}
 	r.sessions = &session.Manager{
 		Profile: p.Name, Dir: c.dir, Keys: keys, Notarizer: notarizer, OrganizationParent: p.OrganizationID,
 		Now: c.now, Log: c.log, Refresh: r.refresh, Revoke: r.revoke, Probe: r.probe,
 		Skew: r.skew,
 	}
 	r.api = &turnkey.Client{
-		BaseURL: func() string { return shared.Endpoints().Sandbox.APIBaseURL },
-		Stamper: stamper{r.sessions}, Now: c.now,
+		BaseURL: at.apiURL,
+		Stamper: stamper{r.sessions}, HTTP: &http.Client{Transport: c.transport()}, Now: c.now,
 		After: func(ctx context.Context, x turnkey.Exchange) {
 			c.heard(ctx, x)
 			c.record(ctx, r, x)
@@ -193,9 +187,9 @@ func (c *Client) wire(ctx context.Context, p profile.Profile, shared *local.Shar
 	c.sealing.Store(r)
 	r.otp = &login.OTP{
 		Backend: &login.Backend{
-			URL:   func() string { return shared.Endpoints().BackendURL },
-			Token: func() string { return shared.Endpoints().Token },
-			HTTP:  &http.Client{Transport: watched{&c.reached}},
+			URL:   at.backendURL,
+			Token: at.token,
+			HTTP:  &http.Client{Transport: watched{&c.reached, c.transport()}},
 		},
 		Sessions: r.sessions, Keys: keys, Pins: p.Pins, OrganizationID: p.OrganizationID,
 		SessionLength: p.SessionLength,
@@ -234,10 +228,13 @@ func (c *Client) heard(_ context.Context, x turnkey.Exchange) {
 }
 
 // watched is the transport to the backend. It notes whether that can be reached.
-type watched struct{ reached *atomic.Int32 }
+type watched struct {
+	reached *atomic.Int32
+	by      http.RoundTripper
+}
 
 func (w watched) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := http.DefaultTransport.RoundTrip(r)
+	resp, err := w.by.RoundTrip(r)
 	switch {
 	case err == nil:
 		w.reached.Store(int32(Connected))
@@ -266,7 +263,7 @@ func (c *Client) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var work sync.WaitGroup
-	work.Go(func() { _ = r.shared.Run(ctx) }) // it ends with ctx alone
+	work.Go(func() { r.place.run(ctx) })
 	err = r.sessions.Run(ctx)
 	cancel()
 	work.Wait()
@@ -313,5 +310,5 @@ func (c *Client) Close() error {
 	if r == nil {
 		return nil
 	}
-	return r.shared.Close()
+	return r.place.close()
 }

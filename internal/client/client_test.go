@@ -109,7 +109,7 @@ func TestFromNothingToAWalletAndOut(t *testing.T) {
 func TestASecondProgramUsesTheFirstOnesSandboxAndTakesOver(t *testing.T) {
 	home := profile.At(t.TempDir())
 	first, second := open(t, home), open(t, home)
-	a, b := first.run.shared.Endpoints(), second.run.shared.Endpoints()
+	a, b := first.run.place.shared.Endpoints(), second.run.place.shared.Endpoints()
 	if a != b {
 		t.Fatalf("two sandboxes on one folder: %v and %v", a, b)
 	}
@@ -121,7 +121,7 @@ func TestASecondProgramUsesTheFirstOnesSandboxAndTakesOver(t *testing.T) {
 	if _, err := second.Whoami(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if at := second.run.shared.Endpoints(); at.Token == a.Token {
+	if at := second.run.place.shared.Endpoints(); at.Token == a.Token {
 		t.Error("the token outlived the process that made it")
 	}
 }

@@ -46,7 +46,7 @@ func inSession[T any](ctx context.Context, c *Client, f func(context.Context, *r
 		}
 		return out, fault.New(fault.SessionNone, nil)
 	}
-	if err := r.shared.Heal(ctx); err != nil {
+	if err := r.place.heal(ctx); err != nil {
 		c.log.Debug("nobody serves the sandbox", "err", err)
 	}
 	out, err = f(ctx, r, s)
@@ -109,21 +109,21 @@ func (c *Client) LogOut(ctx context.Context) (session.LogOutResult, error) {
 	return r.sessions.LogOut(ctx, "")
 }
 
-// InboxURL returns where the sandbox's messages are, or "".
+// InboxURL returns where the sandbox's messages are; "" for a profile that has no sandbox, and before Open.
 func (c *Client) InboxURL() string {
 	r, err := c.opened()
 	if err != nil {
 		return ""
 	}
-	return r.shared.Endpoints().Sandbox.InboxURL
+	return r.place.inbox()
 }
 
 // SandboxCode returns the newest code that the sandbox sent to contact, waiting up to five seconds for one.
-// Errors: fault.InboxEmpty if there is none, or no sandbox; fault.APIDown.
+// Errors: fault.InboxEmpty if there is none; fault.SandboxOnly for a profile without a sandbox; fault.APIDown.
 func (c *Client) SandboxCode(ctx context.Context, contact string) (string, error) {
 	inbox := c.InboxURL()
 	if inbox == "" {
-		return "", fault.New(fault.InboxEmpty, errors.New("no sandbox"))
+		return "", notHere(c.Profile())
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, inbox+"?wait=5&to="+url.QueryEscape(contact), nil)
 	if err != nil {

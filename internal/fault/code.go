@@ -62,6 +62,9 @@ const (
 	GenerationMix  Code = "login.generation" // an encrypted and a plain step in one attempt
 	InboxEmpty     Code = "inbox.empty"      // the sandbox's inbox holds no code for this contact
 
+	ProfileUnknown  Code = "profile.unknown"  // no profile has this name
+	ProfileTaken    Code = "profile.taken"    // one has it already
+	SandboxOnly     Code = "sandbox.only"     // asked of a profile that has no sandbox
 	ProfileShut     Code = "profile.shut"     // nothing can be asked before the profile is open
 	SessionNone     Code = "session.none"     // nobody is logged in
 	SessionExpired  Code = "session.expired"  // over by time

@@ -84,6 +84,9 @@ var catalogue = map[Code]entry{
 	GenerationMix:  {Invalid, Words{"Two kinds of log-in were mixed", "An encrypted and a plain step were used in one log-in.", "The service cannot join them.", "Start again.", "Start again"}},
 	InboxEmpty:     {NotFound, Words{"No code in the inbox", "The sandbox's inbox holds no code for this address.", "The log-in goes on.", "Wait a moment and look again, or send a new code.", "Look again"}},
 
+	ProfileUnknown:  {NotFound, Words{"There is no such profile", "No profile has this name.", "Nothing was opened and nothing was contacted.", "See which there are with latchkey profile list; the details say who named it.", ""}},
+	ProfileTaken:    {Conflict, Words{"The name is taken", "There is a profile of this name already.", "It is as it was.", "Choose another name, or remove that profile first.", ""}},
+	SandboxOnly:     {Invalid, Words{"This profile has no sandbox", "Only the sandbox profile has an inbox of its own.", "Nothing changed.", "Read the code where it was sent.", ""}},
 	ProfileShut:     {Unavailable, Words{"Latchkey is not open yet", "The profile is still being opened, or was closed.", "Nothing changed.", "Wait a moment, then try again.", "Try again"}},
 	SessionNone:     {NotFound, Words{"Nobody is logged in", "There is no session in this profile.", "Requests cannot be stamped.", "Log in.", "Log in"}},
 	SessionExpired:  {Expired, Words{"The session ended", "The session's time is over.", "Wallets are safe. Requests cannot be stamped until you log in.", "Log in again.", "Log in again"}},

@@ -31,10 +31,19 @@ func ProductionPins() Pins {
 	}
 }
 
-// byName lists the pins with the names that errors use.
+// byName lists the pins with the names that errors and settings use.
 func (p Pins) byName() map[string]string {
-	return map[string]string{
-		"notarizer": p.Notarizer, "TLS fetcher": p.TLSFetcher, "TLS fetcher encryption": p.TLSFetcherEncryption,
-		"signer": p.Signer, "legacy token": p.LegacyToken,
+	pins := map[string]string{}
+	for name, at := range p.places() {
+		pins[name] = *at
+	}
+	return pins
+}
+
+// places lists where each pin stands, by the same names.
+func (p *Pins) places() map[string]*string {
+	return map[string]*string{
+		"notarizer": &p.Notarizer, "TLS fetcher": &p.TLSFetcher, "TLS fetcher encryption": &p.TLSFetcherEncryption,
+		"signer": &p.Signer, "legacy token": &p.LegacyToken,
 	}
 }

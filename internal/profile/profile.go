@@ -1,9 +1,10 @@
 // Package profile says where a log-in leads: which kind of profile it is, which keys it trusts, which backend and API
 // it talks to, and which folder and keychain service are its own.
 //
-// It owns the defaults, the pinned keys of production and the folders of a user. It does not own what is in those
-// folders (session, local) nor the sandbox's keys, which whoever starts the sandbox fills in. It depends on fault, p256
-// and adrg/xdg.
+// It owns the settings, with every place where they can be set and which place counts; config.toml, which a person edits
+// too; the defaults, the pinned keys of production and the folders of a user. It does not own what is in those folders
+// (session, local) nor the sandbox's keys, which whoever starts the sandbox fills in, and it contacts nobody: whether a
+// profile leads anywhere is client's to find out. It depends on fault, p256, store, adrg/xdg and pelletier/go-toml.
 package profile
 
 import (
@@ -37,11 +38,12 @@ const (
 	session        = 12 * time.Hour
 )
 
-// The keychain services. What lies under one is never looked for under the other.
-const (
-	service        = "dev.latchkey"
-	sandboxService = "dev.latchkey.sandbox"
-)
+// services are the keychain services of the kinds. What lies under one is never looked for under another.
+var services = map[Kind]string{
+	KindSandbox:     "dev.latchkey.sandbox",
+	KindDevelopment: "dev.latchkey.development",
+	KindLive:        "dev.latchkey",
+}
 
 const productionAPI = "https://api.turnkey.com"
 
@@ -65,10 +67,10 @@ func (p Profile) LogValue() slog.Value {
 }
 
 // Sandbox returns the built-in profile. Its addresses, organization and pins are empty until a sandbox runs.
-func Sandbox(home Home) Profile { return base(home, KindSandbox, "sandbox") }
+func Sandbox(home Home) Profile { return base(home, KindSandbox, BuiltIn) }
 
-// New returns a profile of a kind with the defaults of that kind; what has none is empty. A live profile comes with
-// the production keys. Errors: fault.ProfileBad for an unknown kind or a name that cannot be a folder.
+// New returns a profile of a kind with the defaults of that kind; what has none is empty. Development and live profiles
+// come with the production keys, which a development profile may replace. Errors: fault.ProfileBad for an unknown kind or a name that cannot be a folder.
 func New(home Home, kind Kind, name string) (Profile, error) {
 	if kind != KindSandbox && kind != KindDevelopment && kind != KindLive {
 		return Profile{}, bad("kind %q", kind)
@@ -81,14 +83,13 @@ func New(home Home, kind Kind, name string) (Profile, error) {
 
 func base(home Home, kind Kind, name string) Profile {
 	p := Profile{
-		Name: name, Kind: kind, SessionLength: session, KeychainService: service,
+		Name: name, Kind: kind, SessionLength: session, KeychainService: services[kind],
 		Dir: filepath.Join(home.State, string(kind), name),
 	}
 	switch kind {
-	case KindDevelopment: // everything is said by its settings
-	case KindSandbox:
-		p.SessionLength, p.KeychainService = sandboxSession, sandboxService
-	case KindLive:
+	case KindSandbox: // the rest is said by the sandbox
+		p.SessionLength = sandboxSession
+	case KindDevelopment, KindLive:
 		p.APIURL, p.Pins = productionAPI, ProductionPins()
 	}
 	return p
@@ -110,11 +111,8 @@ func (p Profile) Check() error {
 			return bad("pinned key %s: %w", name, err)
 		}
 	}
-	wantService := service
 	switch p.Kind {
-	case KindSandbox:
-		wantService = sandboxService
-	case KindDevelopment:
+	case KindSandbox, KindDevelopment:
 	case KindLive:
 		if p.Pins != ProductionPins() {
 			return bad("a live profile trusts the production keys alone")
@@ -123,9 +121,9 @@ func (p Profile) Check() error {
 		return bad("kind %q", p.Kind)
 	}
 	switch {
-	case p.KeychainService != wantService:
+	case p.KeychainService != services[p.Kind]:
 		return bad("keychain service %q belongs to another kind", p.KeychainService)
-	case p.SessionLength < time.Second:
+	case p.SessionLength < shortest:
 		return bad("session length %s", p.SessionLength)
 	case !filepath.IsAbs(p.Dir):
 		return bad("folder %q is not absolute", p.Dir)

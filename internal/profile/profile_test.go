@@ -61,15 +61,19 @@ func TestKindsShareNothing(t *testing.T) {
 	if sandbox.Pins != (Pins{}) || sandbox.APIURL != "" {
 		t.Errorf("a sandbox profile trusts something before a sandbox runs: %+v", sandbox)
 	}
-	dirs := map[string]bool{sandbox.Dir: true}
+	dirs, services := map[string]bool{sandbox.Dir: true}, map[string]bool{sandbox.KeychainService: true}
 	for _, kind := range []Kind{KindDevelopment, KindLive} {
 		p, err := New(home, kind, "sandbox")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p.KeychainService != "dev.latchkey" || p.SessionLength != 12*time.Hour {
+		if p.SessionLength != 12*time.Hour {
 			t.Errorf("%s profile %+v", kind, p)
 		}
+		if services[p.KeychainService] {
+			t.Errorf("%s shares the keychain service %s", kind, p.KeychainService)
+		}
+		services[p.KeychainService] = true
 		if dirs[p.Dir] {
 			t.Errorf("%s shares the folder %s", kind, p.Dir)
 		}

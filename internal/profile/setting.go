@@ -1,0 +1,106 @@
+package profile
+
+import (
+	"fmt"
+	"strings"
+)
+
+// The names of the settings that this program looks up by itself. [Settings] has them all.
+const (
+	SettingProfile       = "profile"
+	SettingKeyStore      = "key store"
+	SettingPassphrase    = "passphrase file"
+	SettingSessionLength = "session length"
+	SettingAPIURL        = "API address"
+	SettingBackendURL    = "backend address"
+	SettingOrganization  = "organization"
+	SettingDebug         = "debug"
+)
+
+// Setting is one thing that can be set, with every place where it can be.
+type Setting struct {
+	Name       string
+	Flag       string // without its hyphens
+	Variable   string // of the environment
+	Key        string // in config.toml; of a profile, beneath [profiles.NAME]
+	Default    string // in words
+	For        string
+	PerProfile bool
+	Secret     bool // it is never shown, only whether it is set
+	Server     bool // of `latchkey backend` and `request`, which read no config.toml; NAME_FILE names a file that holds it
+}
+
+// Settings returns every setting of the program: the one list that the README, the flags, the environment, the file and
+// `latchkey config list` are held against. Within it, a place further left counts before one further right: flag,
+// environment, file, default.
+func Settings() []Setting {
+	return []Setting{
+		{Name: "home", Variable: HomeVariable, For: "all of Latchkey's folders, below one", Default: "the system's own places (XDG and their equals)"},
+		{Name: SettingProfile, Flag: "profile", Variable: "LATCHKEY_PROFILE", Key: "profile", For: "which profile is opened", Default: "`sandbox`"},
+		{Name: SettingKeyStore, Flag: "keystore", Variable: "LATCHKEY_KEYSTORE", Key: "keystore", PerProfile: true, For: "where keys live: `keychain`, `tpm`, `passphrase` or `memory`", Default: "as last time; the window asks, the terminal takes `keychain`"},
+		{Name: SettingPassphrase, Variable: "LATCHKEY_PASSPHRASE_FILE", Key: "passphrase_file", PerProfile: true, For: "a file with the passphrase of the key store `passphrase`", Default: "the terminal asks"},
+		{Name: SettingSessionLength, Flag: "session-length", Variable: "LATCHKEY_SESSION_LENGTH", Key: "session_length", PerProfile: true, For: "how long a session is asked for: `15m`, `12h`", Default: "`12h`; sandbox `15m`"},
+		{Name: SettingAPIURL, Flag: "api-url", Variable: "LATCHKEY_API_URL", Key: "api_url", PerProfile: true, For: "Turnkey's API; not for the sandbox profile", Default: "`https://api.turnkey.com`"},
+		{Name: SettingBackendURL, Flag: "backend-url", Variable: "LATCHKEY_BACKEND_URL", Key: "backend_url", PerProfile: true, For: "the log-in backend; not for the sandbox profile", Default: "required"},
+		{Name: SettingOrganization, Flag: "organization", Variable: "LATCHKEY_ORGANIZATION_ID", Key: "organization_id", PerProfile: true, For: "the parent organization that log-ins must name; not for the sandbox profile", Default: "any"},
+		{Name: "kind", Key: "kind", PerProfile: true, For: "`development` or `live`", Default: "required"},
+		{Name: "pinned notarizer", Key: "pins.notarizer", PerProfile: true, For: "who signs sessions; development alone", Default: "production"},
+		{Name: "pinned TLS fetcher", Key: "pins.tls_fetcher", PerProfile: true, For: "who signs verification tokens and code targets; development alone", Default: "production"},
+		{Name: "pinned TLS fetcher encryption", Key: "pins.tls_fetcher_encryption", PerProfile: true, For: "who reads client secrets; development alone", Default: "production"},
+		{Name: "pinned signer", Key: "pins.signer", PerProfile: true, For: "who signs exports; development alone", Default: "production"},
+		{Name: "pinned legacy token", Key: "pins.legacy_token", PerProfile: true, For: "who signs the tokens of plain codes; development alone", Default: "production"},
+		{Name: SettingDebug, Flag: "debug", Variable: "LATCHKEY_DEBUG", Key: "debug", For: "the log, for developers", Default: "`false`: warnings alone"},
+
+		{Name: "parent API address", Variable: "TURNKEY_API_URL", Server: true, For: "`backend`, `request`", Default: "`https://api.turnkey.com`"},
+		{Name: "parent organization", Variable: "TURNKEY_ORGANIZATION_ID", Server: true, For: "`backend`: the parent organization", Default: "required"},
+		{Name: "parent API public key", Variable: "TURNKEY_API_PUBLIC_KEY", Server: true, For: "`backend`, `request`", Default: "required by `backend`"},
+		{Name: "parent API private key", Variable: "TURNKEY_API_PRIVATE_KEY", Server: true, Secret: true, For: "`backend`; with `request`, stamps instead of the session", Default: "required by `backend`"},
+		{Name: "backend port", Variable: "PORT", Server: true, For: "`backend` without `--listen`", Default: "`3000`"},
+		{Name: "backend notarizer", Variable: "LATCHKEY_NOTARIZER_PUBLIC_KEY", Server: true, For: "`backend`: who signs sessions", Default: "production"},
+		{Name: "backend TLS fetcher", Variable: "LATCHKEY_TLS_FETCHER_PUBLIC_KEY", Server: true, For: "`backend`: who signs verification tokens", Default: "production"},
+		{Name: "backend TLS fetcher encryption", Variable: "LATCHKEY_TLS_FETCHER_ENCRYPTION_PUBLIC_KEY", Server: true, For: "`backend`: who reads client secrets", Default: "production"},
+		{Name: "backend signer", Variable: "LATCHKEY_SIGNER_PUBLIC_KEY", Server: true, For: "`backend`: who signs exports", Default: "production"},
+		{Name: "backend legacy token", Variable: "LATCHKEY_LEGACY_TOKEN_PUBLIC_KEY", Server: true, For: "`backend`: who signs the tokens of plain codes", Default: "production"},
+		{Name: "auth proxy config id", Variable: "LATCHKEY_AUTH_PROXY_CONFIG_ID", Server: true, For: "`backend`: what clients of the auth proxy send", Default: "the organization's id"},
+		{Name: "allowed hosts", Variable: "LATCHKEY_ALLOWED_HOSTS", Server: true, For: "`backend`: names it is called by besides loopback's, with commas", Default: "none"},
+		{Name: "allowed origins", Variable: "LATCHKEY_ALLOWED_ORIGINS", Server: true, For: "`backend`: pages that may call it", Default: "pages of localhost, on loopback"},
+		{Name: "code length", Variable: "LATCHKEY_OTP_LENGTH", Server: true, For: "`backend`: characters of a code, 6 to 9", Default: "`6`"},
+		{Name: "code letters", Variable: "LATCHKEY_OTP_ALPHANUMERIC", Server: true, For: "`backend`: letters in codes", Default: "`false`"},
+		{Name: "app name", Variable: "LATCHKEY_APP_NAME", Server: true, For: "`backend`: the name in its messages", Default: "`Latchkey`"},
+		{Name: "backend session seconds", Variable: "LATCHKEY_SESSION_SECONDS", Server: true, For: "`backend`: length of a session that asks for none", Default: "`900`"},
+	}
+}
+
+// setting returns the setting of that name. One that does not exist is a mistake of the program.
+func setting(name string) Setting {
+	for _, s := range Settings() {
+		if s.Name == name {
+			return s
+		}
+	}
+	panic("no setting " + name)
+}
+
+// Table is the settings as the README shows them, in Markdown.
+func Table() string {
+	var b strings.Builder
+	b.WriteString("| flag | variable | `config.toml` | for | default |\n|---|---|---|---|---|\n")
+	code := func(before, text string) string {
+		if text == "" {
+			return ""
+		}
+		return "`" + before + text + "`"
+	}
+	for _, s := range Settings() {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", code("--", s.Flag), code("", s.Variable), code("", s.fullKey("NAME")), s.For, s.Default)
+	}
+	return b.String()
+}
+
+// fullKey is the setting's place in config.toml, for a profile.
+func (s Setting) fullKey(profile string) string {
+	if s.Key != "" && s.PerProfile {
+		return "profiles." + profile + "." + s.Key
+	}
+	return s.Key
+}
