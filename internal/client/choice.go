@@ -96,6 +96,10 @@ func (c *Client) remember(backend string) error {
 	if before, err := c.Remembered(); err == nil && before == backend {
 		return nil
 	}
+	return c.writeChoice(backend)
+}
+
+func (c *Client) writeChoice(backend string) error {
 	data, err := json.Marshal(settings{KeyStore: backend})
 	if err != nil {
 		return err

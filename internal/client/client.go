@@ -173,8 +173,8 @@ func (c *Client) wire(ctx context.Context, at place, keys keystore.Store) (*runn
 	r := &running{place: at, keys: keys}
 	r.sessions = &session.Manager{
 		Profile: p.Name, Dir: c.dir, Keys: keys, Notarizer: notarizer, OrganizationParent: p.OrganizationID,
-		Now: c.now, Log: c.log, Refresh: r.refresh, Revoke: r.revoke, Probe: r.probe,
-		Skew: r.skew,
+		Now: c.now, Log: c.log, Refresh: r.refresh, Everywhere: r.everywhere, Revoke: r.revoke, Probe: r.probe,
+		Skew: r.skew, Others: c.others(keys),
 	}
 	r.api = &turnkey.Client{
 		BaseURL: at.apiURL,

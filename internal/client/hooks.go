@@ -36,11 +36,22 @@ func (s stamper) Stamp(ctx context.Context, body []byte) (*stamp.Stamp, error) {
 	return stamp.APIKey{Signer: signer}.Stamp(ctx, body)
 }
 
-// refresh asks Turnkey for a session of the next key, stamped by the current one.
+// refresh asks Turnkey for a session of the next key, stamped by the current one, with the same session profile.
 func (r *running) refresh(ctx context.Context, s session.Session, current keystore.Signer, next string) (string, error) {
-	return r.api.StampLogin(stampedBy(ctx, s, current), s.OrganizationID, turnkey.LoginParams{
-		PublicKey: next, ExpirationSeconds: turnkey.Seconds(s.Length.Seconds()),
-	})
+	return r.api.StampLogin(stampedBy(ctx, s, current), s.OrganizationID, wanted(s, next))
+}
+
+// everywhere does the same, and Turnkey deletes every other key that a log-in of the user made.
+func (r *running) everywhere(ctx context.Context, s session.Session, current keystore.Signer, next string) (string, error) {
+	p := wanted(s, next)
+	p.InvalidateExisting = true
+	return r.api.StampLogin(stampedBy(ctx, s, current), s.OrganizationID, p)
+}
+
+func wanted(s session.Session, next string) turnkey.LoginParams {
+	return turnkey.LoginParams{
+		PublicKey: next, ExpirationSeconds: turnkey.Seconds(s.Length.Seconds()), SessionProfileID: s.ProfileID,
+	}
 }
 
 // revoke deletes an API key of the session's user at Turnkey, stamped by by, which may be that key itself. A key that

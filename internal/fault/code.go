@@ -21,6 +21,7 @@ const (
 	KeychainUnlisted  Code = "keychain.unlisted"         // this system's keychain cannot be searched for keys
 	KeyMissing        Code = "key.missing"               // no such key in the store that should hold it
 	KeyCorrupt        Code = "key.corrupt"               // stored, but not a key
+	KeyInUse          Code = "key.in_use"                // a session needs it
 
 	TPMAbsent        Code = "tpm.absent"            // the computer has no TPM 2.0, or it is switched off
 	TPMDenied        Code = "tpm.denied"            // it may not be used by this user, or its owner set a password
@@ -68,6 +69,7 @@ const (
 	ProfileShut     Code = "profile.shut"     // nothing can be asked before the profile is open
 	SessionNone     Code = "session.none"     // nobody is logged in
 	SessionExpired  Code = "session.expired"  // over by time
+	LabelTaken      Code = "session.label"    // another session has this label
 	SessionRejected Code = "session.rejected" // the vendor no longer knows the key
 
 	BackendDown    Code = "backend.unreachable"

@@ -44,6 +44,7 @@ var catalogue = map[Code]entry{
 	KeyMissing:        {NotFound, Words{"The key is gone", "The key is no longer in its key store.", "This session cannot sign. Others are not touched.", "Log in again.", "Log in again"}},
 	KeyCorrupt:        {Corrupt, Words{"The key cannot be read", "The key store holds something under this key's name that is not this key.", "This session cannot sign. Others are not touched.", "Log in again.", "Log in again"}},
 
+	KeyInUse:         {Conflict, Words{"The key is in use", "A session or a log-in of this profile needs this key.", "Nothing was deleted.", "Log out of its session: that revokes and deletes the key.", ""}},
 	TPMAbsent:        {Unavailable, Words{"No TPM can be reached", "This computer has no TPM 2.0, or it is switched off in the firmware.", "Keys that live in it cannot sign, and new ones cannot be made.", "Switch it on, or choose another key store.", "Try again"}},
 	TPMDenied:        {Denied, Words{"The TPM may not be used", "This user may not open the TPM, or its owner has set a password.", "Nothing was signed and nothing was sent.", "Give this user the right to use it (on Linux the group tss), then try again.", "Try again"}},
 	TPMForeign:       {Denied, Words{"The key belongs to another machine", "This key was made by another TPM, or before this one was cleared. Its file was copied or restored here.", "No program can use it on this machine. Others are not touched.", "Log in again here, or go back to the machine that made it.", "Log in again"}},
@@ -89,6 +90,7 @@ var catalogue = map[Code]entry{
 	SandboxOnly:     {Invalid, Words{"This profile has no sandbox", "Only the sandbox profile has an inbox of its own.", "Nothing changed.", "Read the code where it was sent.", ""}},
 	ProfileShut:     {Unavailable, Words{"Latchkey is not open yet", "The profile is still being opened, or was closed.", "Nothing changed.", "Wait a moment, then try again.", "Try again"}},
 	SessionNone:     {NotFound, Words{"Nobody is logged in", "There is no session in this profile.", "Requests cannot be stamped.", "Log in.", "Log in"}},
+	LabelTaken:      {Conflict, Words{"Another session has this name", "A session of this profile is called so already.", "Nothing was changed.", "Choose another name, or rename the other session first.", ""}},
 	SessionExpired:  {Expired, Words{"The session ended", "The session's time is over.", "Wallets are safe. Requests cannot be stamped until you log in.", "Log in again.", "Log in again"}},
 	SessionRejected: {Expired, Words{"The session was ended elsewhere", "The service no longer knows this session's key.", "Wallets are safe. Requests cannot be stamped until you log in.", "Log in again.", "Log in again"}},
 

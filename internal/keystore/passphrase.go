@@ -55,6 +55,9 @@ func (p *PassphraseFile) Health(context.Context) Health {
 	return h
 }
 
+// Prompts reports whether the next use asks for the passphrase, which Health does not say.
+func (p *PassphraseFile) Prompts() bool { return p.file.ask != nil && p.file.current() == nil }
+
 // Forget drops every unlocked key from memory.
 func (p *PassphraseFile) Forget() {
 	p.mu.Lock()

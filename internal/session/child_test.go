@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/internal/keystore"
 	"latchkey/internal/p256"
 	"latchkey/internal/session/sessiontest"
 	"latchkey/internal/store"
@@ -88,6 +89,7 @@ func (o order) manager(now func() time.Time) (*Manager, sessiontest.Client, erro
 	}
 	client := sessiontest.Client{URL: o.url + "/do"}
 	m := manage(dir, &sessiontest.Keys{Dir: filepath.Join(o.dir, "keys")}, client, now)
+	m.Others = []keystore.Store{chipIn(o.dir)}
 	if m.Notarizer, err = p256.ParsePublic(o.notarizer); err != nil {
 		return nil, client, err
 	}
@@ -196,6 +198,24 @@ func crashStory(ctx context.Context, m *Manager, client sessiontest.Client, cloc
 	case "refresh":
 		if now, ok := m.Active(); ok {
 			if err := clock.advance(1 + max(0, int(now.RefreshAt.Sub(clock.Now())/time.Second))); err != nil {
+				return err
+			}
+		}
+		return m.Step(ctx)
+	case "move", "back":
+		to := m.Others[0]
+		if what == "back" {
+			to = m.Keys
+		}
+		if now, ok := m.Active(); ok {
+			if _, err := m.Move(ctx, now.ID, to); err != nil {
+				return err
+			}
+		}
+		return m.Step(ctx)
+	case "everywhere":
+		if m.State() == Authenticated {
+			if _, err := m.LogOutEverywhere(ctx, ""); err != nil {
 				return err
 			}
 		}

@@ -101,7 +101,7 @@ func (m *Manager) askTime(ctx context.Context, t task) {
 	if err != nil || m.Probe == nil {
 		return
 	}
-	by, err := m.Keys.Open(ctx, r.Key.PublicKey)
+	by, err := m.openKey(ctx, r.Key)
 	if err == nil {
 		err = m.Probe(ctx, m.view(*r, ""), by)
 	}

@@ -17,20 +17,24 @@ import (
 // and then at random ones. Nothing is lost, nobody holds a key that is not accounted for, and the next start repairs
 // what is left within two seconds.
 func TestR1_KilledAtEveryStep(t *testing.T) {
-	const whole = "login,refresh,retire,logout"
-	kills := 0
-	for n := 1; ; n++ {
-		d := newDesk(t)
-		killed := crash(t, d, d.serve(), n, whole, false)
-		if !killed {
-			break
+	for _, whole := range []struct {
+		story string
+		least int // steps
+	}{{"login,refresh,retire,logout", 30}, {"login,move,retire,everywhere", 30}} {
+		kills := 0
+		for n := 1; ; n++ {
+			d := newDesk(t)
+			killed := crash(t, d, d.serve(), n, whole.story, false)
+			if !killed {
+				break
+			}
+			kills++
 		}
-		kills++
+		if kills < whole.least {
+			t.Errorf("%s: only %d steps", whole.story, kills)
+		}
+		t.Logf("%s: %d steps", whole.story, kills)
 	}
-	if kills < 30 {
-		t.Errorf("only %d steps", kills)
-	}
-	t.Logf("%d steps", kills)
 }
 
 func TestR1_KilledAtRandomAgainAndAgain(t *testing.T) {
@@ -39,7 +43,8 @@ func TestR1_KilledAtRandomAgainAndAgain(t *testing.T) {
 	stories := []struct {
 		what  string
 		steps int // about as many as it has
-	}{{"login", 9}, {"login,refresh", 18}, {"login,refresh,retire", 24}, {"login,refresh,retire,logout", 36}, {"retire,logout", 10}}
+	}{{"login", 9}, {"login,refresh", 18}, {"login,refresh,retire", 24}, {"login,refresh,retire,logout", 36}, {"retire,logout", 10},
+		{"login,move,retire", 22}, {"login,move,back,refresh", 30}, {"everywhere", 16}}
 	for kills < want {
 		d := newDesk(t)
 		url := d.serve()
@@ -48,7 +53,7 @@ func TestR1_KilledAtRandomAgainAndAgain(t *testing.T) {
 			lossy := random.IntN(4) == 0
 			if lossy { // the service does it, and nobody hears of it
 				d.vendor.After.Set(func(q sessiontest.Request) error {
-					if q.Op == sessiontest.OpStamp {
+					if q.Op == sessiontest.OpStamp || q.Op == sessiontest.OpStampAlone {
 						return errLost
 					}
 					return nil
@@ -121,7 +126,7 @@ func crash(t *testing.T, d *desk, url string, n int, story string, lossy bool) b
 			t.Errorf("step %d (%s): still logged in", n, last)
 		}
 		st := m.snapshot()
-		for _, k := range d.keys.List() {
+		for _, k := range append(d.keys.List(), d.chip.List()...) {
 			if st.pending(k) == nil {
 				t.Errorf("step %d (%s): a key after the log-out: %v", n, last, k)
 			}
@@ -139,7 +144,7 @@ func crash(t *testing.T, d *desk, url string, n int, story string, lossy bool) b
 	d.accounted(m)
 	st := m.snapshot()
 	most := 1 + len(st.Pending)
-	if keys := d.keys.List(); len(keys) > most {
+	if keys := append(d.keys.List(), d.chip.List()...); len(keys) > most {
 		t.Errorf("step %d (%s): keys here: %v", n, last, keys)
 	}
 	return killed

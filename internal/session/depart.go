@@ -64,7 +64,7 @@ func (m *Manager) depart(ctx context.Context, publicKey string, locked bool) (go
 		}
 		defer unlock()
 	}
-	if k.Backend == m.Keys.Backend() {
+	if m.reaches(k.key) {
 		if k.OrganizationID != "" && k.Expires > m.now() {
 			revoked = m.revokeItself(ctx, *k)
 		}
@@ -72,7 +72,7 @@ func (m *Manager) depart(ctx context.Context, publicKey string, locked bool) (go
 		ctx, cancel := finishing(ctx)
 		defer cancel()
 		m.reached("delete key")
-		if err := m.Keys.Delete(ctx, publicKey); err != nil && !errors.Is(err, fault.NotFound) {
+		if err := m.keysIn(k.Backend).Delete(ctx, publicKey); err != nil && !errors.Is(err, fault.NotFound) {
 			m.failed("depart "+publicKey, err, 0)
 			m.Log.Warn("delete a key", "key", publicKey, "error", err)
 			return false, revoked
@@ -93,7 +93,7 @@ func (m *Manager) revokeItself(ctx context.Context, k leavingKey) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, revokePatience)
 	defer cancel()
-	signer, err := m.Keys.Open(ctx, k.PublicKey)
+	signer, err := m.openKey(ctx, k.key)
 	if err != nil {
 		return false
 	}
@@ -132,7 +132,10 @@ func (m *Manager) revokeKey(ctx context.Context, r record, by keystore.Signer, p
 	if _, err := m.update(ctx, "key revoked", keyRevoked{publicKey}); err != nil {
 		return err
 	}
-	m.departKey(ctx, publicKey, false)
+	// Where the key lies in a store that would have to ask a person, it stays listed until that store is used anyway.
+	if m.quiet(ctx, m.backendOf(task{kind: taskDepart, publicKey: publicKey})) == nil {
+		m.departKey(ctx, publicKey, false)
+	}
 	return nil
 }
 

@@ -41,6 +41,7 @@ type desk struct {
 	t      testing.TB
 	dir    string
 	keys   *sessiontest.Keys
+	chip   *sessiontest.Keys // another store, which outlives processes too
 	vendor *sessiontest.Vendor
 	clock  *clock
 	client sessiontest.Client
@@ -50,12 +51,20 @@ func newDesk(t testing.TB) *desk {
 	t.Helper()
 	d := &desk{t: t, dir: sessiontest.Folder(t), clock: newClock()}
 	d.keys = &sessiontest.Keys{Dir: filepath.Join(d.dir, "keys")}
-	if err := os.MkdirAll(d.keys.Dir, 0o700); err != nil {
-		t.Fatal(err)
+	d.chip = chipIn(d.dir)
+	for _, keys := range []*sessiontest.Keys{d.keys, d.chip} {
+		if err := os.MkdirAll(keys.Dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
 	d.vendor = sessiontest.NewVendor(d.clock.Now)
 	d.client = sessiontest.Client{Vendor: d.vendor}
 	return d
+}
+
+// chipIn is the other store of the desk in dir.
+func chipIn(dir string) *sessiontest.Keys {
+	return &sessiontest.Keys{Dir: filepath.Join(dir, "chip"), Name: "tpm"}
 }
 
 // manager returns a Manager on the desk, as a process that starts would have it, not yet open.
@@ -65,7 +74,11 @@ func (d *desk) manager(keys keystore.Store) *Manager {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	return manage(dir, keys, d.client, d.clock.Now)
+	m := manage(dir, keys, d.client, d.clock.Now)
+	if keys != d.chip {
+		m.Others = []keystore.Store{d.chip}
+	}
+	return m
 }
 
 // manage wires a Manager to the stand-in of the service.
@@ -77,6 +90,12 @@ func manage(dir *store.Dir, keys keystore.Store, client sessiontest.Client, now 
 	m.Refresh = func(ctx context.Context, s Session, current keystore.Signer, next string) (string, error) {
 		reply, err := client.Do(ctx, current, sessiontest.Request{
 			Op: sessiontest.OpStamp, OrganizationID: s.OrganizationID, PublicKey: next, Seconds: int64(s.Length / time.Second),
+		})
+		return reply.JWT, err
+	}
+	m.Everywhere = func(ctx context.Context, s Session, current keystore.Signer, next string) (string, error) {
+		reply, err := client.Do(ctx, current, sessiontest.Request{
+			Op: sessiontest.OpStampAlone, OrganizationID: s.OrganizationID, PublicKey: next, Seconds: int64(s.Length / time.Second),
 		})
 		return reply.JWT, err
 	}
@@ -160,9 +179,9 @@ func (d *desk) accounted(m *Manager) {
 		d.t.Fatal(err)
 	}
 	names := m.PublicKeys()
-	for _, k := range d.keys.List() {
+	for _, k := range append(d.keys.List(), d.chip.List()...) {
 		if !slices.Contains(names, k) {
-			d.t.Errorf("the key store holds %s, which nobody accounts for", k)
+			d.t.Errorf("a key store holds %s, which nobody accounts for", k)
 		}
 	}
 	for _, k := range d.vendor.Live() {

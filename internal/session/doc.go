@@ -21,6 +21,7 @@
 //	log-in    name the pending key → make it → (login talks) → session and key in one write
 //	refresh   name the next key → make it → ask → verify the token → swap in one write → revoke the old key → delete it
 //	log-out   ended, token gone, keys listed as leaving, in one write → revoke each by itself → delete → strike out
+//	everywhere  a refresh at which the service forgets every other key of the user → a log-out of each of its sessions
 //
 // A process that dies in between leaves a file that says what is left to do, and plan says it again to the next one.
 // A next key whose answer was lost is tried: accepted, it becomes the key, and an ordinary refresh from it brings a
@@ -33,6 +34,14 @@
 // Two locks: state.lock over read, decide and write, never over keychain or network; refresh-<id>.lock over one
 // refresh, at most 30 seconds. Both end with their process. (A third, state-key.lock, is held while the key that seals
 // tokens and attempts is made, once in the life of a profile.)
+//
+// # Several stores
+//
+// A key is used in the store that its record names, and nowhere else; a refresh makes the next key where the present one
+// is. [Manager.Move] makes it in another, and is a refresh in all other respects: keys are never copied. A store that
+// would have to ask a person (locked, or waiting for its passphrase) is never asked because time passed: what needs it
+// waits, and a next key that a broken move left in it is given up as long as the session's own key is good. What is in
+// the memory of another process is out of reach, and left alone.
 //
 // # Wrong clocks
 //

@@ -96,7 +96,9 @@ func (m *Manager) update(ctx context.Context, step string, e event) (state, erro
 // was read without the lock may be older than what this process wrote meanwhile, and then it counts for nothing.
 func (m *Manager) commit(s state, now instant, locked bool) {
 	if m.exchange(s, now, locked) {
-		m.Keys.Forget() // what another process deleted must not linger here unlocked
+		for _, keys := range m.stores() {
+			keys.Forget() // what another process deleted must not linger here unlocked
+		}
 	}
 }
 

@@ -149,7 +149,7 @@ func refreshChild(o order) error {
 				if i%5 == 0 {
 					seen = now.Key.PublicKey
 				}
-				errs <- m.refresh(ctx, id, seen)
+				errs <- m.refresh(ctx, id, wish{seen: seen})
 			}()
 		}
 		for range goroutines {

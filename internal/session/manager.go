@@ -31,12 +31,15 @@ type ProbeFunc func(ctx context.Context, s Session, by keystore.Signer) error
 type Manager struct {
 	Profile            string
 	Dir                *store.Dir
-	Keys               keystore.Store
+	Keys               keystore.Store       // where the keys of log-ins are made, and the state key is
+	Others             []keystore.Store     // where the keys of earlier sessions may be
 	Notarizer          *ecdsa.PublicKey     // signs session tokens; required before a session is stored or refreshed
 	OrganizationParent string               // no user's session is of this organization; "" when it is not known
 	Now                func() time.Time     // the wall clock; nil: time.Now
 	Skew               func() time.Duration // what the service's clock is ahead; nil: nothing. Counts over 30 seconds
+	ExpiringAhead      time.Duration        // how long before an end that no refresh put off Expiring is told; 0: a minute
 	Refresh            RefreshFunc
+	Everywhere         RefreshFunc // as Refresh, and the service forgets every other log-in key of the user
 	Revoke             RevokeFunc
 	Probe              ProbeFunc
 	Log                *slog.Logger // nil: nothing is logged

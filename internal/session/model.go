@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"latchkey/internal/fault"
+	"latchkey/internal/token"
 )
 
 // fileVersion is the version of the state file that this program writes.
@@ -65,8 +66,9 @@ type record struct {
 	Contact        string        `json:"contact,omitempty"`
 	Method         string        `json:"method,omitempty"`
 	LengthSeconds  int64         `json:"lengthSeconds"` // what a refresh asks for
-	Made           instant       `json:"made"`          // when it was logged in to
-	Issued         instant       `json:"issued"`        // when its present key was accepted
+	kind                         // as the last token said
+	Made           instant       `json:"made"`   // when it was logged in to
+	Issued         instant       `json:"issued"` // when its present key was accepted
 	Key            key           `json:"key"`
 	Next           *key          `json:"next,omitempty"`
 	Retiring       []retiringKey `json:"retiring,omitempty"`
@@ -75,6 +77,15 @@ type record struct {
 	Unproven bool    `json:"unproven,omitempty"`
 	Ended    *ending `json:"ended,omitempty"`
 }
+
+// kind is what a token says of the rights that a session has.
+type kind struct {
+	Type      string `json:"type,omitempty"`
+	ProfileID string `json:"profileId,omitempty"`
+	Scope     string `json:"scope,omitempty"`
+}
+
+func kindOf(s token.Session) kind { return kind{s.SessionType, s.SessionProfileID, s.Scope} }
 
 // retiringKey was replaced by a refresh. It works on until it is revoked at Revoke.
 type retiringKey struct {

@@ -24,11 +24,11 @@ type task struct {
 }
 
 // plan lists what follows from s at an instant. At start it is the repair of whatever a dead process left undone. Keys
-// of another store than backend are left alone: only their own store can reach them.
-func plan(s state, backend string, now instant) []task {
+// that are out of reach are left alone: only their own store can do anything with them.
+func plan(s state, reaches func(key) bool, now instant) []task {
 	var tasks []task
 	for _, r := range s.Sessions {
-		if r.Ended != nil || r.Key.Backend != backend {
+		if r.Ended != nil || !reaches(r.Key) {
 			continue
 		}
 		if r.Next != nil || refreshDue(r, now) {
@@ -41,13 +41,13 @@ func plan(s state, backend string, now instant) []task {
 		}
 	}
 	for _, k := range s.Leaving {
-		if k.Backend == backend || k.Backend == inMemory && k.Expires <= now { // whoever held it in memory is gone
+		if reaches(k.key) || k.Backend == inMemory && k.Expires <= now { // whoever held it in memory is gone
 			tasks = append(tasks, task{kind: taskDepart, publicKey: k.PublicKey})
 		}
 	}
 	for _, k := range s.Later {
 		i := slices.IndexFunc(s.Sessions, func(r record) bool {
-			return r.standing(now) == good && r.Key.Backend == backend && r.OrganizationID == k.OrganizationID &&
+			return r.standing(now) == good && reaches(r.Key) && r.OrganizationID == k.OrganizationID &&
 				(k.UserID == "" || k.UserID == r.UserID)
 		})
 		if i >= 0 {
@@ -58,9 +58,9 @@ func plan(s state, backend string, now instant) []task {
 }
 
 // planAsk is what to do while the service's time is in doubt: ask it with any key that may be good.
-func planAsk(s state, backend string, now instant) []task {
+func planAsk(s state, reaches func(key) bool, now instant) []task {
 	for _, r := range s.Sessions {
-		if r.standing(now) == good && r.Key.Backend == backend {
+		if r.standing(now) == good && reaches(r.Key) {
 			return []task{{kind: taskAsk, session: r.ID}}
 		}
 	}

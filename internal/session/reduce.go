@@ -105,6 +105,7 @@ func (e stored) apply(s *state, now instant) error {
 	expires := r.Key.Expires
 	r.Key = k.key
 	r.Key.Expires, r.Made, r.Issued = expires, now, now
+	r.Label = s.freeLabel(r.Label)
 	s.Pending = slices.DeleteFunc(s.Pending, func(k pendingKey) bool { return k.PublicKey == r.Key.PublicKey })
 	s.Attempts = slices.DeleteFunc(s.Attempts, func(a attempt) bool { return a.ID == e.attempt || a.PublicKey == r.Key.PublicKey })
 	if old := s.session(e.replace); old != nil && old.Ended == nil {
@@ -147,10 +148,11 @@ func (e nextNamed) apply(s *state, now instant) error {
 	return nil
 }
 
-// nextDropped: the next key will not be used. registered says that the service may know it.
+// nextDropped: the next key will not be used. registered says that the service may know it, and unsure that it may yet
+// come to know it.
 type nextDropped struct {
-	id, publicKey string
-	registered    bool
+	id, publicKey      string
+	registered, unsure bool
 }
 
 func (e nextDropped) apply(s *state, now instant) error {
@@ -159,7 +161,7 @@ func (e nextDropped) apply(s *state, now instant) error {
 		return nil // it left with its session
 	}
 	if e.registered {
-		s.leaveRevoked(r, *r.Next, now, false)
+		s.leaveRevoked(r, *r.Next, now, e.unsure)
 	} else {
 		s.leave(*r.Next, r.ID)
 	}
@@ -186,6 +188,7 @@ type swapped struct {
 	id, publicKey string
 	expires       instant
 	token         []byte // sealed; nil when it could not be
+	kind          kind
 }
 
 func (e swapped) apply(s *state, now instant) error {
@@ -197,6 +200,7 @@ func (e swapped) apply(s *state, now instant) error {
 	r.Key, r.Next, r.Issued = *r.Next, nil, now
 	r.Key.Expires = e.expires
 	r.Token, r.Unproven = e.token, false
+	r.kind = e.kind
 	return nil
 }
 

@@ -45,7 +45,7 @@ func leavingNames(s state) (names []string) {
 
 func TestReduceTellsTheStory(t *testing.T) {
 	next := nextNamed{"a", "K1", "K2", "keychain"}
-	swap := swapped{"a", "K2", 30 * minute, []byte("new")}
+	swap := swapped{"a", "K2", 30 * minute, []byte("new"), kind{}}
 	for _, c := range []struct {
 		name   string
 		from   instant
@@ -88,7 +88,7 @@ func TestReduceTellsTheStory(t *testing.T) {
 				t.Errorf("%+v", r)
 			}
 		}},
-		{"given up for good: time decides", 14 * minute, []event{next, nextDropped{"a", "K2", false}, passed{}}, func(t *testing.T, s state, r *record) {
+		{"given up for good: time decides", 14 * minute, []event{next, nextDropped{"a", "K2", false, false}, passed{}}, func(t *testing.T, s state, r *record) {
 			if r.Ended == nil || r.Ended.Reason != Clock || !slices.Equal(leavingNames(s), []string{"K2", "K1"}) || r.Token != nil {
 				t.Errorf("%+v, leaving %+v", r, s.Leaving)
 			}
@@ -210,8 +210,13 @@ func TestAnAttemptTakesItsKeyAlong(t *testing.T) {
 	}
 }
 
+// in reaches what is in the stores named.
+func in(backends ...string) func(key) bool {
+	return func(k key) bool { return slices.Contains(backends, k.Backend) }
+}
+
 func TestPlanRepairs(t *testing.T) {
-	base := after(t, someone(), 12*minute, nextNamed{"a", "K1", "K2", "keychain"}, swapped{"a", "K2", 30 * minute, nil})
+	base := after(t, someone(), 12*minute, nextNamed{"a", "K1", "K2", "keychain"}, swapped{"a", "K2", 30 * minute, nil, kind{}})
 	for _, c := range []struct {
 		name string
 		s    state
@@ -232,11 +237,11 @@ func TestPlanRepairs(t *testing.T) {
 		{"a key for later, another user", after(t, someone(), minute, loggedOut{"a"}, departed{"K1", false}, keyNamed{"P", "keychain", ""},
 			stored{record: record{ID: "b", OrganizationID: "org", UserID: "other", Key: key{PublicKey: "P", Expires: 20 * minute}}}), 5 * minute, nil},
 	} {
-		if got := plan(c.s, "keychain", c.now); !slices.Equal(got, c.want) {
+		if got := plan(c.s, in("keychain"), c.now); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
 		}
 	}
-	if got := plan(after(t, someone(), 12*minute, nextNamed{"a", "K1", "K2", "keychain"}), "memory", 14*minute); got != nil {
+	if got := plan(after(t, someone(), 12*minute, nextNamed{"a", "K1", "K2", "keychain"}), in("memory"), 14*minute); got != nil {
 		t.Errorf("keys of another store: %+v", got)
 	}
 }
@@ -249,7 +254,7 @@ func TestChangesSpeakInOrder(t *testing.T) {
 		return list
 	}
 	started := after(t, someone(), 12*minute, nextNamed{"a", "K1", "K2", "keychain"})
-	done := after(t, started, 13*minute, swapped{"a", "K2", 30 * minute, nil})
+	done := after(t, started, 13*minute, swapped{"a", "K2", 30 * minute, nil, kind{}})
 	left := after(t, done, 14*minute, loggedOut{"a"})
 	for _, c := range []struct {
 		name          string
@@ -364,7 +369,7 @@ func TestNoEventLosesAKeyOrASession(t *testing.T) {
 				if r := s.session(id); r != nil {
 					current = r.Key.PublicKey
 				}
-				return nextNamed{id, current, fresh("N"), "keychain"}
+				return nextNamed{id, current, fresh("N"), pick([]string{"keychain", "tpm"})} // in the other store: a move
 			},
 			"swap": func() event {
 				id := pick(ids(withNext))
@@ -372,7 +377,7 @@ func TestNoEventLosesAKeyOrASession(t *testing.T) {
 				if r := s.session(id); r != nil {
 					name = r.Next.PublicKey
 				}
-				return swapped{id, name, now + 15*minute, []byte("token")}
+				return swapped{id, name, now + 15*minute, []byte("token"), kind{}}
 			},
 			"adopt": func() event {
 				id := pick(ids(withNext))
@@ -388,7 +393,7 @@ func TestNoEventLosesAKeyOrASession(t *testing.T) {
 				if r := s.session(id); r != nil {
 					name = r.Next.PublicKey
 				}
-				return nextDropped{id, name, rapid.Bool().Draw(t, "registered")}
+				return nextDropped{id, name, rapid.Bool().Draw(t, "registered"), rapid.Bool().Draw(t, "unsure")}
 			},
 			"revoked": func() event { return keyRevoked{pick(s.names())} },
 			"refused": func() event {
@@ -403,7 +408,21 @@ func TestNoEventLosesAKeyOrASession(t *testing.T) {
 				}
 				return refused{id, pick(names), Rejected}
 			},
-			"logout":   func() event { return loggedOut{pick(ids(any))} },
+			"logout":     func() event { return loggedOut{pick(ids(any))} },
+			"logoutAll":  func() event { return allLoggedOut{} },
+			"everywhere": func() event { return userLoggedOut{pick(ids(any))} },
+			"rename":     func() event { return renamed{pick(ids(any)), pick([]string{"one", "two", "three"})} },
+			"length": func() event {
+				return lengthSet{pick(ids(any)), int64(rapid.IntRange(30, 3600).Draw(t, "seconds"))}
+			},
+			"forget": func() event { return endedForgotten{} },
+			"lost": func() event {
+				id := pick(ids(any))
+				if r := s.session(id); r != nil {
+					return keyLost{id, r.Key.PublicKey}
+				}
+				return keyLost{id, ""}
+			},
 			"departed": func() event { return departed{pick(leavingNames(s)), rapid.Bool().Draw(t, "known")} },
 			"select":   func() event { return selected{pick(ids(any))} },
 			"dismiss":  func() event { return dismissed{pick(ids(any))} },
@@ -447,7 +466,11 @@ func TestNoEventLosesAKeyOrASession(t *testing.T) {
 				}
 			}
 			checkSessions(t, before, s, e, now)
-			for _, task := range plan(s, "keychain", now) {
+			checkLabels(t, s)
+			for _, task := range plan(s, in("keychain"), now) {
+				if r := s.session(task.session); r != nil && r.Key.Backend != "keychain" {
+					t.Fatalf("%T: plan %+v needs a key that is out of reach", e, task)
+				}
 				if r := s.session(task.session); task.kind == taskDepart && slices.ContainsFunc(s.Sessions, func(r record) bool {
 					return r.Ended == nil && r.Key.PublicKey == task.publicKey
 				}) || r != nil && r.Ended != nil {
@@ -460,6 +483,17 @@ func TestNoEventLosesAKeyOrASession(t *testing.T) {
 			}
 		}
 	})
+}
+
+// checkLabels: no two live sessions are called alike.
+func checkLabels(t *rapid.T, s state) {
+	seen := map[string]bool{}
+	for _, r := range s.Sessions {
+		if r.Ended == nil && seen[r.Label] {
+			t.Fatalf("two live sessions are called %q", r.Label)
+		}
+		seen[r.Label] = seen[r.Label] || r.Ended == nil
+	}
 }
 
 func checkSessions(t *rapid.T, before, s state, e event, now instant) {
@@ -479,6 +513,12 @@ func checkSessions(t *rapid.T, before, s state, e event, now instant) {
 		touched = e.id
 	case dismissed:
 		touched = e.id
+	case renamed:
+		touched = e.id
+	case lengthSet:
+		touched = e.id
+	case keyLost:
+		touched = e.id
 	}
 	for _, old := range before.Sessions {
 		r := s.session(old.ID)
@@ -486,6 +526,9 @@ func checkSessions(t *rapid.T, before, s state, e event, now instant) {
 			ok := old.Ended != nil || touched == old.ID && old.standing(now) != good // dismissed
 			if q, is := e.(stored); is {
 				ok = ok || q.replace == old.ID || q.record.UserID == old.UserID && old.standing(now) != good
+			}
+			if _, is := e.(endedForgotten); is {
+				ok = old.Ended != nil
 			}
 			if !ok {
 				t.Fatalf("%T lost the session %s", e, old.ID)
@@ -502,8 +545,12 @@ func checkSessions(t *rapid.T, before, s state, e event, now instant) {
 				ok = old.standing(now) == over && r.Ended.Reason == Clock
 			case refused:
 				ok = q.publicKey == old.Key.PublicKey && (old.Next == nil || old.Next.Expires <= now) && r.Ended.Reason == Rejected
-			case loggedOut:
+			case loggedOut, allLoggedOut:
 				ok = r.Ended.Reason == LoggedOut
+			case userLoggedOut:
+				ok = r.Ended.Reason == LoggedOut && before.session(q.id).UserID == old.UserID
+			case keyLost:
+				ok = r.Ended.Reason == Startup
 			case stored:
 				ok = q.replace == old.ID && r.Ended.Reason == Replaced
 			}
@@ -517,7 +564,7 @@ func checkSessions(t *rapid.T, before, s state, e event, now instant) {
 	}
 	if s.Active != before.Active {
 		switch e.(type) {
-		case stored, selected, dismissed, passed:
+		case stored, selected, dismissed, passed, endedForgotten:
 		default:
 			t.Fatalf("%T changed the active session", e)
 		}

@@ -16,10 +16,21 @@ const refreshPatience = 30 * time.Second
 
 // flight is one refresh in this process. Whoever comes while it flies waits for its answer.
 type flight struct {
-	done   chan struct{}
-	cancel context.CancelFunc
-	err    error
+	done    chan struct{}
+	cancel  context.CancelFunc
+	special bool // somebody wanted more than a refresh, and its failure is theirs alone
+	err     error
 }
+
+// wish says which refresh somebody wants. The zero value wants one if it is due.
+type wish struct {
+	seen       string         // one in any case, if this is still the key
+	to         keystore.Store // the next key is made there; nil: where the present one is
+	everywhere bool           // the service forgets every other key of the user
+}
+
+// special reports whether somebody else's refresh is not what w wants.
+func (w wish) special() bool { return w.to != nil || w.everywhere }
 
 func refreshName(id string) string { return "refresh " + id }
 
@@ -36,24 +47,23 @@ func (m *Manager) RefreshNow(ctx context.Context, id string) (Session, error) {
 	if err != nil {
 		return Session{}, err
 	}
-	if err := m.refresh(ctx, id, r.Key.PublicKey); err != nil {
+	if err := m.refresh(ctx, id, wish{seen: r.Key.PublicKey}); err != nil {
 		return Session{}, err
 	}
 	return m.Get(id)
 }
 
-// refresh refreshes the session called id if it is due, or, when seen is not "", if its key is still seen. Any number
-// of callers in any number of processes make one refresh.
-func (m *Manager) refresh(ctx context.Context, id, seen string) error {
+// refresh refreshes the session called id as w says. Any number of callers in any number of processes make one refresh.
+func (m *Manager) refresh(ctx context.Context, id string, w wish) error {
 	for {
 		m.mu.Lock()
 		f := m.flights[id]
 		if f == nil {
 			ctx, cancel := context.WithTimeout(ctx, refreshPatience)
-			f = &flight{done: make(chan struct{}), cancel: cancel}
+			f = &flight{done: make(chan struct{}), cancel: cancel, special: w.special()}
 			m.flights[id] = f
 			m.mu.Unlock()
-			f.err = m.lead(ctx, id, seen)
+			f.err = m.lead(ctx, id, w)
 			cancel()
 			m.mu.Lock()
 			delete(m.flights, id)
@@ -67,21 +77,21 @@ func (m *Manager) refresh(ctx context.Context, id, seen string) error {
 		case <-ctx.Done():
 			return ended(ctx)
 		}
-		if errors.Is(f.err, context.Canceled) { // a leader that was called off says nothing about us
-			continue
+		if errors.Is(f.err, context.Canceled) || w.special() || f.special && f.err != nil {
+			continue // a leader that was called off, or wanted something else, says nothing about us
 		}
-		if st := m.snapshot(); f.err != nil || seen == "" || st.session(id) == nil || st.session(id).Key.PublicKey != seen {
+		if st := m.snapshot(); f.err != nil || w.seen == "" || st.session(id) == nil || st.session(id).Key.PublicKey != w.seen {
 			return f.err
 		} // the leader left it to another process, for which we wait
 	}
 }
 
 // lead takes the lock of the session's refresh and, if there still is something to do then, does it.
-func (m *Manager) lead(ctx context.Context, id, seen string) error {
+func (m *Manager) lead(ctx context.Context, id string, w wish) error {
 	lock := "refresh-" + id + ".lock"
 	var unlock func()
 	var err error
-	if seen != "" {
+	if w.seen != "" || w.special() {
 		unlock, err = m.Dir.Lock(ctx, lock)
 	} else {
 		var ok bool
@@ -101,31 +111,45 @@ func (m *Manager) lead(ctx context.Context, id, seen string) error {
 	switch now := m.now(); {
 	case err != nil:
 		return err
-	case r.Key.Backend != m.Keys.Backend():
-		return fault.New(fault.KeyMissing, errors.New("the key is in another store"))
-	case seen != "" && r.Key.PublicKey != seen && r.Next == nil:
+	case !m.reaches(r.Key):
+		return elsewhere(r.Key)
+	case w.to != nil && r.Key.Backend == w.to.Backend() && r.Next == nil:
+		return nil // it is there
+	case w.special():
+	case w.seen != "" && r.Key.PublicKey != w.seen && r.Next == nil:
 		return nil
-	case seen == "" && r.Next == nil && !refreshDue(*r, now):
+	case w.seen == "" && r.Next == nil && !refreshDue(*r, now):
 		return nil
-	case m.Refresh == nil || m.Notarizer == nil:
+	}
+	if m.Refresh == nil || m.Notarizer == nil || w.everywhere && m.Everywhere == nil {
 		return errors.New("session: no way to refresh")
 	}
-	err = m.renew(ctx, *r)
-	if err == nil {
+	switch err = m.renew(ctx, *r, w); {
+	case err == nil:
 		m.succeeded(refreshName(id))
-		return nil
+	case !w.special(): // else the session may not be due at all
+		m.refreshFailed(id, err)
 	}
-	m.refreshFailed(id, err)
 	return err
 }
 
 // renew replaces the key of r. The caller holds the lock of its refresh.
-func (m *Manager) renew(ctx context.Context, r record) error {
+func (m *Manager) renew(ctx context.Context, r record, w wish) error {
 	next, err := m.leftover(ctx, &r)
 	if err != nil {
 		return err
 	}
-	current, err := m.Keys.Open(ctx, r.Key.PublicKey)
+	keys := m.keysIn(r.Key.Backend)
+	if w.to != nil {
+		keys = w.to
+	}
+	if next != nil && w.to != nil && r.Next.Backend != keys.Backend() { // made for an ordinary refresh, or for another move
+		if err := m.settle(ctx, &r, nextDropped{r.ID, next.PublicKey(), true, true}); err != nil {
+			return err
+		}
+		next = nil
+	}
+	current, err := m.openKey(ctx, r.Key)
 	if err != nil {
 		return err
 	}
@@ -133,12 +157,16 @@ func (m *Manager) renew(ctx context.Context, r record) error {
 		return err
 	}
 	if next == nil {
-		if next, err = m.makeNext(ctx, &r); err != nil {
+		if next, err = m.makeNext(ctx, &r, keys); err != nil {
 			return err
 		}
 	}
+	ask := m.Refresh
+	if w.everywhere {
+		ask = m.Everywhere
+	}
 	m.reached("ask")
-	jwt, err := m.Refresh(ctx, m.view(r, ""), current, next.PublicKey())
+	jwt, err := ask(ctx, m.view(r, ""), current, next.PublicKey())
 	if err != nil {
 		return m.notRefreshed(ctx, r, next, err)
 	}
@@ -153,7 +181,7 @@ func (m *Manager) renew(ctx context.Context, r record) error {
 		return m.dropNext(ctx, r, next, true, fmt.Errorf("refresh: %w", err))
 	}
 	sealed := m.sealToken(ctx, r.ID, next.PublicKey(), jwt)
-	if _, err := m.update(ctx, "swap", swapped{r.ID, next.PublicKey(), at(claims.Expires), sealed}); err != nil {
+	if _, err := m.update(ctx, "swap", swapped{r.ID, next.PublicKey(), at(claims.Expires), sealed, kindOf(claims)}); err != nil {
 		if errors.Is(err, fault.NotFound) || errors.Is(err, fault.Expired) { // logged out meanwhile: the key left with it
 			m.departKey(ctx, next.PublicKey(), departLocked)
 		}
@@ -188,10 +216,15 @@ func (m *Manager) leftover(ctx context.Context, r *record) (keystore.Signer, err
 		return nil, nil
 	}
 	name := r.Next.PublicKey
-	next, err := m.Keys.Open(ctx, name)
+	if err := m.bridged(ctx, *r); err != nil && r.standing(m.now()) != good {
+		return nil, err // all depends on that key
+	} else if err != nil {
+		return nil, m.settle(ctx, r, nextDropped{r.ID, name, true, true})
+	}
+	next, err := m.openKey(ctx, *r.Next)
 	switch {
 	case fault.CodeOf(err) == fault.KeyMissing || fault.CodeOf(err) == fault.KeyCorrupt: // named, but never made
-		return nil, m.settle(ctx, r, nextDropped{r.ID, name, false})
+		return nil, m.settle(ctx, r, nextDropped{r.ID, name, false, false})
 	case err != nil:
 		return nil, err
 	case m.Probe == nil:
@@ -211,9 +244,21 @@ func (m *Manager) leftover(ctx context.Context, r *record) (keystore.Signer, err
 	case !unknownKey(err):
 		return nil, err // not an answer: keep everything
 	case r.standing(m.now()) != good:
-		return nil, m.settle(ctx, r, nextDropped{r.ID, name, false})
+		return nil, m.settle(ctx, r, nextDropped{r.ID, name, false, false})
 	}
 	return next, nil // never arrived, or still on its way: asking again for the same key is right in both cases
+}
+
+// bridged returns why the next key of a move that did not come to its end cannot be used now, or nil: a session does
+// not wait for another store, locked or gone, while its own key is good.
+func (m *Manager) bridged(ctx context.Context, r record) error {
+	switch {
+	case r.Next.Backend == r.Key.Backend:
+		return nil
+	case r.Next.Backend == inMemory && !m.reaches(*r.Next):
+		return elsewhere(*r.Next)
+	}
+	return m.quiet(ctx, r.Next.Backend)
 }
 
 // settle writes e and what time made of the session, and makes r what it is then; the session may be over.
@@ -236,11 +281,11 @@ func (m *Manager) settle(ctx context.Context, r *record, e event) error {
 	return nil
 }
 
-// makeNext names and makes the next key.
-func (m *Manager) makeNext(ctx context.Context, r *record) (keystore.Signer, error) {
+// makeNext names the next key, and makes it in keys.
+func (m *Manager) makeNext(ctx context.Context, r *record, keys keystore.Store) (keystore.Signer, error) {
 	name := ""
-	next, err := m.Keys.CreateNamed(ctx, func(publicKey string) error {
-		s, err := m.update(ctx, "next key", nextNamed{r.ID, r.Key.PublicKey, publicKey, m.Keys.Backend()})
+	next, err := keys.CreateNamed(ctx, func(publicKey string) error {
+		s, err := m.update(ctx, "next key", nextNamed{r.ID, r.Key.PublicKey, publicKey, keys.Backend()})
 		if err != nil {
 			return err
 		}
@@ -291,7 +336,7 @@ func (m *Manager) dropNext(ctx context.Context, r record, next keystore.Signer, 
 func (m *Manager) drop(ctx context.Context, r record, publicKey string, registered bool, err error) error {
 	ctx, cancel := finishing(ctx)
 	defer cancel()
-	if _, e := m.update(ctx, "drop next key", nextDropped{r.ID, publicKey, registered}); e != nil {
+	if _, e := m.update(ctx, "drop next key", nextDropped{r.ID, publicKey, registered, false}); e != nil {
 		m.Log.Warn("give a next key up", "session", r.ID, "error", e)
 		return err
 	}

@@ -76,7 +76,7 @@ func TestOneRefreshForAllWhoSawTheSameKey(t *testing.T) {
 	const callers = 50
 	results := make(chan error, callers)
 	for range callers {
-		go func() { results <- m.refresh(t.Context(), s.ID, s.Key.PublicKey) }()
+		go func() { results <- m.refresh(t.Context(), s.ID, wish{seen: s.Key.PublicKey}) }()
 	}
 	for range callers {
 		if err := <-results; err != nil {

@@ -1,13 +1,13 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
 	"time"
 
 	"latchkey/internal/fault"
-	"latchkey/internal/keystore"
 )
 
 // tick is how often the clock is looked at whatever happens. A timer is a hint: a laptop sleeps through it.
@@ -75,9 +75,9 @@ func (m *Manager) pass(ctx context.Context) []task {
 	}
 	m.warn(s, late)
 	var due []task
-	tasks := plan(s, m.Keys.Backend(), now)
+	tasks := plan(s, m.reaches, now)
 	if doubt {
-		tasks = append(tasks, planAsk(s, m.Keys.Backend(), now)...)
+		tasks = append(tasks, planAsk(s, m.reaches, now)...)
 	}
 	for _, t := range tasks {
 		if !m.resting(t.name(), now) {
@@ -130,7 +130,7 @@ func (m *Manager) finish(t task) {
 }
 
 func (m *Manager) do(ctx context.Context, t task) {
-	if err := m.quiet(ctx); err != nil {
+	if err := m.quiet(ctx, m.backendOf(t)); err != nil {
 		if t.kind == taskRefresh {
 			m.refreshFailed(t.session, err)
 		} else {
@@ -140,7 +140,7 @@ func (m *Manager) do(ctx context.Context, t task) {
 	}
 	switch t.kind {
 	case taskRefresh:
-		if err := m.refresh(ctx, t.session, ""); err != nil {
+		if err := m.refresh(ctx, t.session, wish{}); err != nil {
 			m.noteUnled(ctx, t, err)
 		}
 	case taskDepart:
@@ -150,18 +150,6 @@ func (m *Manager) do(ctx context.Context, t task) {
 	case taskRetire, taskRevoke:
 		m.revokeOther(ctx, t)
 	}
-}
-
-// quiet reports whether the key store can be used without a prompt that nobody asked for.
-func (m *Manager) quiet(ctx context.Context) error {
-	h := m.Keys.Health(ctx)
-	switch {
-	case h.State != keystore.Locked && h.State != keystore.Absent:
-		return nil
-	case h.Err != nil:
-		return h.Err
-	}
-	return fault.New(fault.KeychainLocked, nil)
 }
 
 // noteUnled counts a failure that refresh did not count itself, such as a lock that cannot be taken.
@@ -180,7 +168,7 @@ func (m *Manager) revokeOther(ctx context.Context, t task) {
 	if err != nil {
 		return
 	}
-	by, err := m.Keys.Open(ctx, r.Key.PublicKey)
+	by, err := m.openKey(ctx, r.Key)
 	if err == nil {
 		err = m.revokeKey(ctx, *r, by, t.publicKey)
 	}
@@ -206,7 +194,7 @@ func (m *Manager) warn(s state, now instant) {
 		e := Event{SessionID: r.ID, PublicKey: r.Key.PublicKey, At: now.time()}
 		switch r.standing(now) {
 		case good:
-			if e.In = r.Key.Expires.sub(now); e.In > min(expiringAhead, margin(r.life())/2) {
+			if e.In = r.Key.Expires.sub(now); e.In > min(cmp.Or(m.ExpiringAhead, expiringAhead), margin(r.life())/2) {
 				continue
 			}
 			e.Type = Expiring

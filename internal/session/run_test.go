@@ -253,7 +253,7 @@ func TestAFailureIsSharedByAllWhoWaitForIt(t *testing.T) {
 		const callers = 50
 		results := make(chan error, callers)
 		for range callers {
-			go func() { results <- r.refresh(t.Context(), s.ID, s.Key.PublicKey) }()
+			go func() { results <- r.refresh(t.Context(), s.ID, wish{seen: s.Key.PublicKey}) }()
 		}
 		pass(time.Second)
 		close(release)

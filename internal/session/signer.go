@@ -38,10 +38,7 @@ func (m *Manager) Signer(ctx context.Context, id string) (keystore.Signer, error
 		m.nudge()
 		return nil, fault.New(fault.SessionExpired, nil)
 	}
-	if r.Key.Backend != m.Keys.Backend() {
-		return nil, fault.New(fault.KeyMissing, nil)
-	}
-	signer, err := m.Keys.Open(ctx, r.Key.PublicKey)
+	signer, err := m.openKey(ctx, r.Key)
 	if err != nil {
 		return nil, err
 	}

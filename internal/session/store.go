@@ -20,7 +20,7 @@ type StoreRequest struct {
 	JWT            string
 	PublicKey      string        // a pending key, which becomes the session's
 	OrganizationID string        // what the token must name; "" for any but the parent
-	Label          string        // "" takes the contact
+	Label          string        // "" takes the contact; one that a live session has gets a number
 	Contact        string        // who logged in
 	Method         string        // how
 	Length         time.Duration // what refreshes ask for; 0: 900 s
@@ -41,7 +41,12 @@ func (m *Manager) Store(ctx context.Context, q StoreRequest) (Session, error) {
 		return Session{}, err
 	}
 	// A session whose key is gone would be a lie.
-	if _, err := m.Keys.Open(ctx, q.PublicKey); err != nil {
+	k := key{PublicKey: q.PublicKey, Backend: m.Keys.Backend()}
+	st := m.snapshot()
+	if p := st.pending(q.PublicKey); p != nil {
+		k = p.key
+	}
+	if _, err := m.openKey(ctx, k); err != nil {
 		return Session{}, fmt.Errorf("store a session: %w", err)
 	}
 	if q.Length <= 0 {
@@ -55,7 +60,7 @@ func (m *Manager) Store(ctx context.Context, q StoreRequest) (Session, error) {
 	s, err := m.update(ctx, "session", stored{
 		record: record{
 			ID: id, Label: q.Label, OrganizationID: claims.OrganizationID, UserID: claims.UserID,
-			Contact: q.Contact, Method: q.Method, LengthSeconds: int64(q.Length / time.Second),
+			kind: kindOf(claims), Contact: q.Contact, Method: q.Method, LengthSeconds: int64(q.Length / time.Second),
 			Key: key{PublicKey: q.PublicKey, Expires: at(claims.Expires)}, Token: sealed,
 		},
 		attempt: q.Attempt, active: q.Select, replace: q.Replace,

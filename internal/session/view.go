@@ -19,7 +19,11 @@ type Session struct {
 	Method         string        // of the log-in, such as "otp"
 	Length         time.Duration // what a refresh asks for
 	Key            Key
+	Type           string // as the token says: SESSION_TYPE_READ_WRITE, SESSION_TYPE_READ_ONLY, or a profile's name
+	ProfileID      string // of the session profile that narrows it, which each refresh asks for again; "" for none
+	Scope          string // the profile's policy expression
 	Active         bool
+	Reachable      bool      // its key is in a store of this process
 	Made           time.Time // when it was logged in to
 	Issued         time.Time // when the present key was accepted
 	Expires        time.Time // by the service's clock
@@ -49,7 +53,8 @@ func (m *Manager) view(r record, active string) Session {
 	s := Session{
 		ID: r.ID, Label: r.Label, Profile: m.Profile, OrganizationID: r.OrganizationID, UserID: r.UserID,
 		Contact: r.Contact, Method: r.Method, Length: r.length(),
-		Key:    Key{PublicKey: r.Key.PublicKey, Backend: r.Key.Backend, Made: r.Key.Made.time()},
+		Key:  Key{PublicKey: r.Key.PublicKey, Backend: r.Key.Backend, Made: r.Key.Made.time()},
+		Type: r.Type, ProfileID: r.ProfileID, Scope: r.Scope, Reachable: m.reaches(r.Key),
 		Active: r.ID == active, Made: r.Made.time(), Issued: r.Issued.time(), Expires: r.Key.Expires.time(),
 		RefreshAt: refreshAt(r).time(), Refreshing: r.Next != nil,
 	}
@@ -137,7 +142,7 @@ func (m *Manager) State() AuthState {
 		return Loading
 	}
 	r := m.mem.session(m.mem.Active)
-	if r == nil || r.Key.Backend != m.Keys.Backend() {
+	if r == nil || !m.reaches(r.Key) {
 		return Unauthenticated
 	}
 	switch r.standing(now) {

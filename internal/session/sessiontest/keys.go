@@ -1,6 +1,7 @@
 package sessiontest
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -31,12 +32,14 @@ func Folder(t testing.TB) string {
 // content can be listed and its moods be set. It is safe for parallel use, also between processes.
 type Keys struct {
 	Dir  string
+	Name string            // what Backend returns; "" is "keychain"
 	Step func(name string) // told before and after every change, for tests that kill
 
 	mu     sync.Mutex
 	state  keystore.State
 	refuse error // what every method but Health answers while it is set
 	asked  int   // how often it was asked while it was locked
+	shut   bool  // it would ask a person, and does not say so in Health
 }
 
 var _ keystore.Store = (*Keys)(nil)
@@ -56,6 +59,21 @@ func (k *Keys) mood(s keystore.State, err error) {
 	k.state, k.refuse = s, err
 }
 
+// Prompting makes the store one that asks a person for a passphrase at its next use, as a passphrase file does that is
+// not open yet. Its Health does not say so, but Prompts does. The next use counts as asked, and opens it.
+func (k *Keys) Prompting() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.shut = true
+}
+
+// Prompts reports whether the next use asks a person.
+func (k *Keys) Prompts() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.shut
+}
+
 // Asked returns how often a refusing store was asked for something, which would have raised a prompt.
 func (k *Keys) Asked() int {
 	k.mu.Lock()
@@ -69,9 +87,10 @@ func (k *Keys) ask(ctx context.Context) error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.refuse != nil {
+	if k.refuse != nil || k.shut {
 		k.asked++
 	}
+	k.shut = false
 	return k.refuse
 }
 
@@ -96,8 +115,8 @@ func (k *Keys) List() []string {
 	return names
 }
 
-// Backend returns "keychain".
-func (k *Keys) Backend() string { return "keychain" }
+// Backend returns Name, or "keychain".
+func (k *Keys) Backend() string { return cmp.Or(k.Name, "keychain") }
 
 // Health says what the store's mood is.
 func (k *Keys) Health(context.Context) keystore.Health {

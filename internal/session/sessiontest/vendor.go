@@ -6,6 +6,7 @@ package sessiontest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/sha256"
@@ -13,6 +14,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -34,10 +36,11 @@ const (
 
 // What a key may ask for.
 const (
-	OpLogin  = "login" // stands for a log-in that the backend vouches for: no key stamps it
-	OpStamp  = "stamp_login"
-	OpRevoke = "delete_api_keys"
-	OpWhoami = "whoami"
+	OpLogin      = "login" // stands for a log-in that the backend vouches for: no key stamps it
+	OpStamp      = "stamp_login"
+	OpStampAlone = "stamp_login, invalidateExisting" // and every other key of the organization is forgotten
+	OpRevoke     = "delete_api_keys"
+	OpWhoami     = "whoami"
 )
 
 // Request is one request, stamped by By unless it is a log-in.
@@ -67,6 +70,9 @@ type Key struct {
 type Vendor struct {
 	Notarizer *ecdsa.PrivateKey
 	Now       func() time.Time
+
+	// Says is what tokens say of the rights of a session; a zero SessionType is read and write.
+	Says token.Session
 
 	// Before may fail a request before it has any effect; After, when it had its effect, so that the answer is lost.
 	Before, After Hook
@@ -182,12 +188,16 @@ func (v *Vendor) do(q Request) Reply {
 			return Reply{Code: fault.KeyMissing}
 		}
 		delete(v.keys, q.PublicKey)
-	case OpLogin, OpStamp:
+	case OpLogin, OpStamp, OpStampAlone:
+		if q.Op == OpStampAlone {
+			maps.DeleteFunc(v.keys, func(_ string, k Key) bool { return k.OrganizationID == q.OrganizationID })
+		}
 		k := Key{q.PublicKey, q.OrganizationID, now.Add(time.Duration(q.Seconds) * time.Second).Truncate(time.Second)}
 		v.keys[q.PublicKey] = k
 		v.most = max(v.most, v.alive(now))
 		jwt, err := token.IssueSession(v.Notarizer, token.Session{
-			PublicKey: q.PublicKey, SessionType: "SESSION_TYPE_READ_WRITE", UserID: User,
+			PublicKey: q.PublicKey, SessionType: cmp.Or(v.Says.SessionType, "SESSION_TYPE_READ_WRITE"), UserID: User,
+			SessionProfileID: v.Says.SessionProfileID, Scope: v.Says.Scope,
 			OrganizationID: q.OrganizationID, Expires: k.Expires,
 		})
 		if err != nil {
