@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"latchkey/internal/fault"
 	"latchkey/internal/token"
 	"latchkey/internal/turnkey"
 )
@@ -25,15 +26,43 @@ func (b *Backend) accountOf(ctx context.Context, v token.Verification) (string, 
 	return b.untouchedAccount(ctx, v)
 }
 
+// mayEnter refuses a contact the organization that a caller named: whoever made it may only have written the contact
+// into it. Errors: fault.LoginRefused.
+func (b *Backend) mayEnter(ctx context.Context, v token.Verification, organizationID string) error {
+	ids, err := b.verifiedAccounts(ctx, v)
+	if err != nil || slices.Contains(ids, organizationID) {
+		return err
+	}
+	if len(ids) == 0 {
+		ids, err = b.api.ListSubOrgs(ctx, b.c.OrganizationID, turnkey.SubOrgFilter{
+			Type: filterFor(v.VerificationType), Value: v.Contact, Limit: pageOf})
+		if err == nil && slices.Contains(ids, organizationID) {
+			var ok bool
+			if ok, err = b.untouched(ctx, organizationID, v); ok {
+				return nil
+			}
+		}
+	}
+	if err != nil {
+		return upstream(err)
+	}
+	return fault.New(fault.LoginRefused, show("organizationId: the contact was not proven there"))
+}
+
 // verifiedAccount returns the organization in which the contact was proven. Where there are several, it is always
 // the same one.
 func (b *Backend) verifiedAccount(ctx context.Context, v token.Verification) (string, error) {
-	ids, err := b.api.ListVerifiedSubOrgs(ctx, b.c.OrganizationID, turnkey.SubOrgFilter{
-		Type: filterFor(v.VerificationType), Value: v.Contact, Limit: pageOf})
+	ids, err := b.verifiedAccounts(ctx, v)
 	if err != nil || len(ids) == 0 {
-		return "", upstream(err)
+		return "", err
 	}
 	return ids[0], nil
+}
+
+func (b *Backend) verifiedAccounts(ctx context.Context, v token.Verification) ([]string, error) {
+	ids, err := b.api.ListVerifiedSubOrgs(ctx, b.c.OrganizationID, turnkey.SubOrgFilter{
+		Type: filterFor(v.VerificationType), Value: v.Contact, Limit: pageOf})
+	return ids, upstream(err)
 }
 
 // untouchedAccount returns an organization that carries the contact, unproven, and that nobody can have entered.

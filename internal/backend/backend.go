@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"crypto/hkdf"
 	"crypto/hmac"
@@ -35,6 +36,8 @@ type Backend struct {
 
 	probes turns // whose only turn guards ready
 	ready  readiness
+
+	table map[string]endpoint
 
 	attempts *shelf[attempt]
 	signUps  *shelf[signUp]
@@ -80,6 +83,7 @@ func New(c Config) (*Backend, error) {
 		return nil, err
 	}
 	b.c.APIPrivateKey = Secret{}
+	b.table = b.routes()
 	return b, nil
 }
 
@@ -130,23 +134,16 @@ func (c *call) hide(values ...string) { c.private = append(c.private, values...)
 type handler func(ctx context.Context, c *call) (answer any, err error)
 
 // Handler serves the routes for devices.
-func (b *Backend) Handler() http.Handler {
-	routes := map[string]handler{
-		"/otp/init":   b.otpInit,
-		"/otp/verify": b.otpVerify,
-		"/otp-login":  b.otpLogin,
-		"/signup":     b.signup,
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.serve(w, r, routes) })
-}
+func (b *Backend) Handler() http.Handler { return http.HandlerFunc(b.serve) }
 
 // serve is the one way through which every request goes: checks, handler, answer, log.
-func (b *Backend) serve(w http.ResponseWriter, r *http.Request, routes map[string]handler) {
+func (b *Backend) serve(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	c := &call{Request: r, id: uuid.NewString()}
 	route := strings.ReplaceAll(r.URL.Path, "//", "/") // some clients double one
-	h := routes[route]
-	if h == nil {
+	e, known := b.table[route]
+	if !known {
+		e.family = familyOf(route)
 		route = "" // a stranger's path does not go into the log
 	}
 	header := w.Header()
@@ -155,7 +152,7 @@ func (b *Backend) serve(w http.ResponseWriter, r *http.Request, routes map[strin
 	header.Set("X-Content-Type-Options", "nosniff")
 	r.Body = http.MaxBytesReader(w, r.Body, bodyMax)
 
-	answer, err := b.answer(header, c, h)
+	answer, err := b.answer(header, c, e)
 	status := http.StatusOK
 	switch {
 	case err != nil:
@@ -164,7 +161,7 @@ func (b *Backend) serve(w http.ResponseWriter, r *http.Request, routes map[strin
 		if f.RetryAfterSeconds > 0 {
 			header.Set("Retry-After", strconv.Itoa(f.RetryAfterSeconds))
 		}
-		answer = f
+		answer = f.in(e.family, status)
 	case answer == nil:
 		status = http.StatusNoContent
 	}
@@ -184,8 +181,9 @@ func (b *Backend) serve(w http.ResponseWriter, r *http.Request, routes map[strin
 	_, _ = w.Write(append(raw, '\n')) // who went away is not told
 }
 
-// answer runs the checks and then h. A nil answer without an error is one without a body.
-func (b *Backend) answer(header http.Header, c *call, h handler) (answer any, err error) {
+// answer runs the checks and then the route, of which an unknown one has nobody to serve it. A nil answer without an
+// error is one without a body.
+func (b *Backend) answer(header http.Header, c *call, e endpoint) (answer any, err error) {
 	defer func() {
 		switch p := recover(); p {
 		case nil:
@@ -209,34 +207,40 @@ func (b *Backend) answer(header http.Header, c *call, h handler) (answer any, er
 		header.Set("Access-Control-Expose-Headers", "Retry-After, X-Request-Id")
 	}
 	if c.Method == http.MethodOptions { // a browser's question, which carries no token
-		return nil, preflight(header, c.Request, origin)
+		return nil, preflight(header, c.Request, origin, e)
 	}
 	if err := b.guard.secret(c.Request); err != nil {
 		return nil, err
 	}
-	if h == nil {
+	if e.serve == nil {
 		return nil, &fault.Error{Kind: fault.NotFound, Code: fault.RequestInvalid, Err: show("no such route")}
 	}
-	if c.Method != http.MethodPost {
-		header.Set("Allow", "POST, OPTIONS")
-		return nil, refuse(http.StatusMethodNotAllowed, "want POST")
+	if c.Method != e.method {
+		header.Set("Allow", e.method+", OPTIONS")
+		return nil, refuse(http.StatusMethodNotAllowed, "want "+e.method)
 	}
 	if err := b.addressCalls.take(network(c.RemoteAddr)); err != nil {
 		return nil, err
 	}
+	if e.family == proxied {
+		if err := b.configured(c.Request); err != nil {
+			return nil, err
+		}
+	}
 	ctx, cancel := context.WithTimeout(c.Context(), callLimit)
 	defer cancel()
-	return h(ctx, c)
+	return e.serve(ctx, c)
 }
 
 // preflight answers a browser that asks before it calls.
-func preflight(header http.Header, r *http.Request, origin string) error {
-	header.Set("Allow", "POST, OPTIONS")
+func preflight(header http.Header, r *http.Request, origin string, e endpoint) error {
+	method := cmp.Or(e.method, http.MethodPost)
+	header.Set("Allow", method+", OPTIONS")
 	if origin == "" || r.Header.Get("Access-Control-Request-Method") == "" {
 		return nil
 	}
-	header.Set("Access-Control-Allow-Methods", http.MethodPost)
-	header.Set("Access-Control-Allow-Headers", "Content-Type, Idempotency-Key, "+TokenHeader)
+	header.Set("Access-Control-Allow-Methods", method)
+	header.Set("Access-Control-Allow-Headers", "Content-Type, Idempotency-Key, "+TokenHeader+", "+ConfigHeader+", "+CaptchaHeader)
 	header.Set("Access-Control-Max-Age", "600")
 	if r.Header.Get("Access-Control-Request-Private-Network") == "true" {
 		header.Set("Access-Control-Allow-Private-Network", "true")

@@ -32,6 +32,15 @@ type Config struct {
 	// Token, if set, must be sent as X-Latchkey-Token.
 	Token string
 
+	// AuthMethods are the ways in that are allowed, of email, sms, passkey, wallet, oidc, google, apple, facebook, x and
+	// discord; none is all. OAuthClientIDs are announced by provider, with OAuthRedirectURL.
+	AuthMethods      []string
+	OAuthClientIDs   map[string]string
+	OAuthRedirectURL string
+
+	// How messages look; "" is the service's choice. MagicLink has %s where the code goes, SMSTemplate {{.OtpCode}}.
+	LogoURL, MagicLink, EmailTemplateID, SMSTemplate string
+
 	OTPLength       int // characters of a code, 6 to 9; 0 is 6
 	OTPAlphanumeric bool
 	AppName         string // named in the messages; "" is Latchkey
@@ -205,6 +214,21 @@ func (c Config) keys() (keys, error) {
 		return k, wrong("LATCHKEY_APP_NAME", "want at most 128 bytes")
 	case c.Port < 0 || c.Port > 65535:
 		return k, wrong("PORT", "want 0 to 65535")
+	}
+	if err := c.checkMethods(); err != nil {
+		return k, err
+	}
+	for _, text := range [][2]string{{"LATCHKEY_OAUTH_REDIRECT_URL", c.OAuthRedirectURL}, {"LATCHKEY_LOGO_URL", c.LogoURL}, {"LATCHKEY_MAGIC_LINK", c.MagicLink},
+		{"LATCHKEY_EMAIL_TEMPLATE_ID", c.EmailTemplateID}, {"LATCHKEY_SMS_TEMPLATE", c.SMSTemplate}} {
+		if len(text[1]) > 2048 {
+			return k, wrong(text[0], "want at most 2048 bytes")
+		}
+	}
+	switch {
+	case c.SMSTemplate != "" && !strings.Contains(c.SMSTemplate, "{{.OtpCode}}"):
+		return k, wrong("LATCHKEY_SMS_TEMPLATE", "want {{.OtpCode}} in it")
+	case c.MagicLink != "" && strings.Count(c.MagicLink, "%s") != 1:
+		return k, wrong("LATCHKEY_MAGIC_LINK", "want %s once, where the code goes")
 	}
 	for _, host := range c.AllowedHosts {
 		if host == "" || strings.ContainsAny(host, "/@*, ") {

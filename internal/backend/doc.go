@@ -6,6 +6,10 @@
 //	POST /otp-login   a verification token, a key  -> a session of that key
 //	POST /signup      a contact, ways in           -> a sub-organization
 //
+// Several families of clients ask for the same in their own words: those of Turnkey's documents, as above, and the kits
+// that speak to an auth proxy (/v1/…). Whatever may be asked for is one step that all of them take (send, prove, enter,
+// enterByIdentity, enrol, lookUp); a route reads its family's names and writes its answer, and decides nothing.
+//
 // It owns the routes, what a request may look like, who may call, how often, and which organization a proven contact
 // belongs to. It does not own the API's wire (turnkey), what makes a token genuine (token), or the address it listens
 // on: it exports handlers. It depends on turnkey, stamp, token, fault and p256.
@@ -17,7 +21,12 @@
 // none, an unverified one is used only if nobody can have been in it: its only user has no API key, authenticator,
 // OAuth provider or second contact, and none of its wallets has been seen outside. Otherwise a new one is made. No
 // claim of a token is used before its signature and its organization are checked, and nobody is told whether an
-// address has an account who has not proven that it is his.
+// address has an account who has not proven that it is his. An organization that a caller names is entered only where
+// the proof leads.
+//
+// A public key is an identity that the service does not ask proof of: whoever signs up somebody else's wallet key beside
+// a way in of his own is found by that key first. Only the service can close that; here such a key is never taken for a
+// proof of a contact.
 //
 // # State
 //

@@ -29,6 +29,13 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		AuthProxyConfigID: env.text("LATCHKEY_AUTH_PROXY_CONFIG_ID"),
 		AllowedHosts:      env.list("LATCHKEY_ALLOWED_HOSTS"),
 		AllowedOrigins:    env.list("LATCHKEY_ALLOWED_ORIGINS"),
+		AuthMethods:       env.list("LATCHKEY_AUTH_METHODS"),
+		OAuthClientIDs:    env.pairs("LATCHKEY_OAUTH_CLIENT_IDS"),
+		OAuthRedirectURL:  env.text("LATCHKEY_OAUTH_REDIRECT_URL"),
+		LogoURL:           env.text("LATCHKEY_LOGO_URL"),
+		MagicLink:         env.text("LATCHKEY_MAGIC_LINK"),
+		EmailTemplateID:   env.text("LATCHKEY_EMAIL_TEMPLATE_ID"),
+		SMSTemplate:       env.text("LATCHKEY_SMS_TEMPLATE"),
 		OTPLength:         env.number("LATCHKEY_OTP_LENGTH"),
 		OTPAlphanumeric:   env.boolean("LATCHKEY_OTP_ALPHANUMERIC"),
 		AppName:           env.text("LATCHKEY_APP_NAME"),
@@ -108,6 +115,23 @@ func (e *environment) list(name string) []string {
 		if part = strings.TrimSpace(part); part != "" {
 			all = append(all, part)
 		}
+	}
+	return all
+}
+
+// pairs reads a list of name=value; nil when there is none.
+func (e *environment) pairs(name string) map[string]string {
+	var all map[string]string
+	for _, part := range e.list(name) {
+		key, value, ok := strings.Cut(part, "=")
+		if key = strings.TrimSpace(key); !ok || all[key] != "" {
+			e.fail(name, "want name=value, each name once, with commas between")
+			return nil
+		}
+		if all == nil {
+			all = map[string]string{}
+		}
+		all[key] = strings.TrimSpace(value)
 	}
 	return all
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
 	"strings"
 	"time"
 
@@ -95,6 +96,45 @@ func describe(err error, requestID string) (int, failure) {
 		}
 	}
 	return status, f
+}
+
+// rpcStatus is google.rpc.Status, in which the kits of the auth proxy read a refusal. It has these three fields alone;
+// what else is to be said stands in its details.
+type rpcStatus struct {
+	Code    int         `json:"code"`
+	Message string      `json:"message"`
+	Details []rpcDetail `json:"details"`
+}
+
+type rpcDetail struct {
+	Type string `json:"@type"`
+	failure
+}
+
+// vendorWords are what Turnkey's own clients look for in a refusal, to tell it apart. Our words follow.
+var vendorWords = map[fault.Code]string{
+	fault.OTPWrong:   "Invalid OTP code",
+	fault.OTPExpired: "Invalid OTP code",
+	fault.OTPLocked:  "Invalid OTP code",
+	fault.OTPLimited: "Max number of OTPs have been initiated",
+}
+
+// in is the body of f for a family.
+func (f failure) in(who family, status int) any {
+	if who != proxied {
+		return f
+	}
+	s := rpcStatus{Code: f.Code, Message: f.Message, Details: []rpcDetail{{"type.googleapis.com/latchkey.Failure", f}}}
+	switch status {
+	case http.StatusUnauthorized:
+		s.Code = grpc[fault.Expired]
+	case http.StatusUnprocessableEntity: // a code that the service itself calls an invalid argument
+		s.Code = grpc[fault.Invalid]
+	}
+	if words := vendorWords[f.Reason]; words != "" {
+		s.Message = words + ": " + s.Message
+	}
+	return s
 }
 
 // upstream turns a failure of the API into one that is the caller's to see: whatever is wrong with the backend's own

@@ -10,87 +10,129 @@ import (
 	"latchkey/internal/turnkey"
 )
 
-// otpLogin trades a verification token for a session of a key. A contact without an account gets one if its token
-// names no key; with a key the device must sign what is made in its name, at /signup.
-func (b *Backend) otpLogin(ctx context.Context, c *call) (any, error) {
-	var in struct {
-		VerificationToken  string                 `json:"verificationToken"`
-		PublicKey          string                 `json:"publicKey"`
-		ClientSignature    *token.ClientSignature `json:"clientSignature"`
-		ExpirationSeconds  turnkey.Seconds        `json:"expirationSeconds"`
-		InvalidateExisting bool                   `json:"invalidateExisting"`
-	}
-	if err := decode(c.Request, &in); err != nil {
-		return nil, err
-	}
-	c.hide(in.VerificationToken)
+// entry is a session that is asked for.
+type entry struct {
+	publicKey      string
+	seconds        turnkey.Seconds // 0 is the configuration's
+	invalidate     bool
+	organizationID string // where to, "" for wherever the proof leads
+}
+
+// check refuses what no service would take, and fills in the length.
+func (e *entry) check(c Config) error {
 	switch {
-	case in.VerificationToken == "":
-		return nil, bad("verificationToken: missing")
-	case !isKey(in.PublicKey):
-		return nil, bad("publicKey: want a compressed P-256 key in lower-case hex")
-	case in.ExpirationSeconds < 0 || in.ExpirationSeconds > sessionMost:
-		return nil, bad("expirationSeconds: want 1 to %d", sessionMost)
-	case in.ExpirationSeconds == 0:
-		in.ExpirationSeconds = turnkey.Seconds(b.c.SessionSeconds)
+	case !isKey(e.publicKey):
+		return bad("publicKey: want a compressed P-256 key in lower-case hex")
+	case e.organizationID != "" && !isUUID(e.organizationID):
+		return bad("organizationId: want a UUID")
+	case e.seconds < 0 || e.seconds > sessionMost:
+		return bad("expirationSeconds: want 1 to %d", sessionMost)
+	case e.seconds == 0:
+		e.seconds = turnkey.Seconds(c.SessionSeconds)
 	}
-	v, err := b.proof(in.VerificationToken)
+	return nil
+}
+
+func (e entry) params() turnkey.LoginParams {
+	return turnkey.LoginParams{PublicKey: e.publicKey, ExpirationSeconds: e.seconds, InvalidateExisting: e.invalidate}
+}
+
+// session is one session under the names that clients look for.
+type session struct {
+	Session        string `json:"session"`
+	SessionToken   string `json:"sessionToken"`
+	Token          string `json:"token"`
+	OrganizationID string `json:"organizationId"`
+	UserID         string `json:"userId"`
+}
+
+// begun reads the session that the service answered with, and believes it only if it is genuine and the one that was
+// asked for.
+func (b *Backend) begun(jwt, publicKey, organizationID string) (session, error) {
+	s, err := token.VerifySessionSignature(jwt, b.keys.notarizer)
+	if err == nil && (s.PublicKey != publicKey || s.OrganizationID != organizationID) {
+		err = errors.New("it names another key or organization")
+	}
 	if err != nil {
-		return nil, err
+		return session{}, fault.New(fault.APIRefused, fmt.Errorf("the service answered a log-in with a session that is not ours: %w", err))
+	}
+	return session{jwt, jwt, jwt, s.OrganizationID, s.UserID}, nil
+}
+
+// ticket is a proof that may be traded for a session.
+type ticket struct {
+	jwt string // the verification token
+	sig *token.ClientSignature
+	// joins makes an account for a contact that has none, if its token names no key; with a key the device must sign
+	// what is made in its name.
+	joins bool
+}
+
+// enter trades a verification token for a session: the step that every family takes.
+func (b *Backend) enter(ctx context.Context, c *call, t ticket, e entry) (session, error) {
+	c.hide(t.jwt)
+	if t.jwt == "" {
+		return session{}, bad("verificationToken: missing")
+	}
+	if err := e.check(b.c); err != nil {
+		return session{}, err
+	}
+	v, err := b.proof(t.jwt)
+	if err != nil {
+		return session{}, err
 	}
 	b.about(c, v.Contact)
-	if err := agreedToLogin(v, in.ClientSignature, in.PublicKey); err != nil {
-		return nil, err
+	if err := agreedToLogin(v, t.sig, e.publicKey); err != nil {
+		return session{}, err
 	}
-	organizationID, err := b.accountFor(ctx, c, v, in.VerificationToken)
+	organizationID, err := b.accountFor(ctx, c, v, t, e.organizationID)
 	if err != nil {
-		return nil, err
-	}
-	params := turnkey.OTPLoginParams{
-		VerificationToken: in.VerificationToken,
-		LoginParams: turnkey.LoginParams{
-			PublicKey: in.PublicKey, ExpirationSeconds: in.ExpirationSeconds, InvalidateExisting: in.InvalidateExisting},
-		ClientSignature: (*turnkey.ClientSignature)(in.ClientSignature),
+		return session{}, err
 	}
 	login := b.api.OTPLogin
 	if v.Legacy {
 		login = b.api.OTPLoginPlain
 	}
-	jwt, err := login(ctx, organizationID, params)
+	jwt, err := login(ctx, organizationID, turnkey.OTPLoginParams{
+		VerificationToken: t.jwt, LoginParams: e.params(), ClientSignature: (*turnkey.ClientSignature)(t.sig)})
 	if err != nil {
-		return nil, refusedAs(fault.LoginRefused, err)
+		return session{}, refusedAs(fault.LoginRefused, err)
 	}
-	s, err := token.VerifySessionSignature(jwt, b.keys.notarizer)
-	if err == nil && (s.PublicKey != in.PublicKey || s.OrganizationID != organizationID) {
-		err = errors.New("it names another key or organization")
-	}
-	if err != nil {
-		return nil, fault.New(fault.APIRefused, fmt.Errorf("otp_login answered with a session that is not ours: %w", err))
-	}
-	return struct { // one session under the three names that clients look for
-		Session        string `json:"session"`
-		SessionToken   string `json:"sessionToken"`
-		Token          string `json:"token"`
-		OrganizationID string `json:"organizationId"`
-		UserID         string `json:"userId"`
-	}{jwt, jwt, jwt, s.OrganizationID, s.UserID}, nil
+	return b.begun(jwt, e.publicKey, organizationID)
 }
 
-// accountFor returns the organization in which the contact logs in.
-func (b *Backend) accountFor(ctx context.Context, c *call, v token.Verification, jwt string) (string, error) {
+// otpLoginIn asks for a session.
+type otpLoginIn struct {
+	VerificationToken  string                 `json:"verificationToken"`
+	PublicKey          string                 `json:"publicKey"`
+	ClientSignature    *token.ClientSignature `json:"clientSignature"`
+	ExpirationSeconds  turnkey.Seconds        `json:"expirationSeconds"`
+	InvalidateExisting bool                   `json:"invalidateExisting"`
+}
+
+func (b *Backend) otpLogin(ctx context.Context, c *call, in otpLoginIn) (session, error) {
+	return b.enter(ctx, c, ticket{in.VerificationToken, in.ClientSignature, true},
+		entry{publicKey: in.PublicKey, seconds: in.ExpirationSeconds, invalidate: in.InvalidateExisting})
+}
+
+// accountFor returns the organization in which the contact logs in: wanted, if it is one that the contact may enter.
+func (b *Backend) accountFor(ctx context.Context, c *call, v token.Verification, t ticket, wanted string) (string, error) {
 	done, err := b.joining.take(ctx, b.hash("join", sameContact(v.Contact)))
 	if err != nil {
 		return "", fault.New(fault.Cancel, err)
 	}
 	defer done()
+	if wanted != "" {
+		return wanted, b.mayEnter(ctx, v, wanted)
+	}
 	id, err := b.accountOf(ctx, v)
 	if err != nil || id != "" {
 		return id, err
 	}
-	if v.PublicKey != "" {
+	if v.PublicKey != "" || !t.joins {
 		return "", fault.New(fault.AccountUnknown, errors.New("no organization for the proven contact"))
 	}
-	made, err := b.join(ctx, c, newcomer{proof: &v, jwt: jwt})
+	made, err := b.join(ctx, c, newcomer{proof: &v, jwt: t.jwt})
 	return made.OrganizationID, err
 }
 

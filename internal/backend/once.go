@@ -29,12 +29,17 @@ const (
 	unsure = time.Hour
 )
 
-// turnOf names what may be done only once at a time: anything for one contact that was proven, else one sign-up.
+// turnOf names what may be done only once at a time: anything for one contact that was proven or one identity, else one
+// sign-up.
 func (b *Backend) turnOf(n newcomer) string {
-	if n.proof != nil {
+	switch {
+	case n.proof != nil:
 		return b.hash("join", sameContact(n.proof.Contact))
+	case len(n.user.OAuthProviders) > 0:
+		return b.turnOfIdentity(n.user.OAuthProviders[0].OIDCToken)
+	default:
+		return b.slot(n)
 	}
-	return b.slot(n)
 }
 
 // slot names the sign-up itself: two requests with the same slot are one.
@@ -63,7 +68,7 @@ func (b *Backend) title(n newcomer) string {
 func (b *Backend) alreadyIn(ctx context.Context, n newcomer) (made, error) {
 	id, err := b.verifiedAccount(ctx, *n.proof)
 	bare := len(n.user.APIKeys)+len(n.user.Authenticators)+len(n.user.OAuthProviders) == 0
-	if err == nil && id == "" && bare {
+	if err == nil && id == "" && bare && !n.attested {
 		id, err = b.untouchedAccount(ctx, *n.proof)
 	}
 	if err != nil || id == "" {
@@ -76,7 +81,31 @@ func (b *Backend) alreadyIn(ctx context.Context, n newcomer) (made, error) {
 	if !bare && !(sole && hasAll(u, n.user)) {
 		return made{}, &fault.Error{Kind: fault.Conflict, Code: fault.SignUpRefused, Err: show("this contact has an account with other ways in")}
 	}
-	return made{id, id, u.UserID}, nil
+	return b.withWallet(ctx, n, made{OrganizationID: id, UserID: u.UserID})
+}
+
+// withWallet adds to an organization that was made before the wallet that the sign-up asks for, as it was made then.
+func (b *Backend) withWallet(ctx context.Context, n newcomer, m made) (made, error) {
+	if n.wallet == nil || m.OrganizationID == "" || m.Wallet != nil {
+		return m, nil
+	}
+	wallets, err := b.api.ListWallets(ctx, m.OrganizationID)
+	if err != nil {
+		return made{}, upstream(err)
+	}
+	at := slices.IndexFunc(wallets, func(w turnkey.Wallet) bool { return w.WalletName == n.wallet.WalletName })
+	if at < 0 {
+		return m, nil
+	}
+	accounts, err := b.api.ListWalletAccounts(ctx, m.OrganizationID, wallets[at].WalletID)
+	if err != nil {
+		return made{}, upstream(err)
+	}
+	m.Wallet = &wallet{WalletID: wallets[at].WalletID, Addresses: []string{}}
+	for _, a := range accounts {
+		m.Wallet.Addresses = append(m.Wallet.Addresses, a.Address)
+	}
+	return m, nil
 }
 
 // join makes the organization of n once. Errors that leave open whether it was made keep its name in memory, and the
@@ -112,6 +141,12 @@ func (b *Backend) join(ctx context.Context, c *call, n newcomer) (made, error) {
 	}
 	if err == nil && m.OrganizationID == "" && !named { // another replica may have made it under another name
 		m, err = b.twin(ctx, n.user)
+	}
+	if err == nil {
+		m, err = b.withWallet(ctx, n, m)
+	}
+	if err == nil && m.OrganizationID == "" {
+		err = b.identityFree(ctx, n.user)
 	}
 	if err != nil {
 		return made{}, err
@@ -149,20 +184,26 @@ func (b *Backend) create(ctx context.Context, name string, n newcomer) (made, er
 	if n.user.UserName == "" {
 		n.user.UserName = n.user.UserPhoneNumber
 	}
+	if n.user.UserName == "" {
+		n.user.UserName = "User"
+	}
 	create := b.api.CreateSubOrganization
-	if n.proof != nil && n.proof.Legacy {
+	if n.older || n.proof != nil && n.proof.Legacy {
 		create = b.api.CreateSubOrganizationV7
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), createLimit)
 	defer cancel()
 	o, err := create(ctx, b.c.OrganizationID, turnkey.SubOrganizationParams{
 		Name: name, RootUsers: []turnkey.RootUserParams{n.user}, RootQuorumThreshold: 1,
-		VerificationToken: n.jwt, ClientSignature: (*turnkey.ClientSignature)(n.sig),
+		VerificationToken: n.jwt, ClientSignature: (*turnkey.ClientSignature)(n.sig), Wallet: n.wallet,
 	})
 	if err != nil {
 		return made{}, refusedAs(fault.SignUpRefused, err)
 	}
-	m := made{SubOrganizationID: o.ID, OrganizationID: o.ID}
+	m := made{OrganizationID: o.ID}
+	if o.Wallet != nil {
+		m.Wallet = &wallet{o.Wallet.WalletID, o.Wallet.Addresses}
+	}
 	if len(o.RootUserIDs) == 1 {
 		m.UserID = o.RootUserIDs[0]
 	} else if u, _, err := b.userOf(ctx, o.ID); err == nil {
@@ -175,7 +216,7 @@ func (b *Backend) create(ctx context.Context, name string, n newcomer) (made, er
 // same contact and credentials. One with more in it might be a trap that somebody laid with a public key.
 func (b *Backend) twin(ctx context.Context, user turnkey.RootUserParams) (made, error) {
 	same := func(u turnkey.User) bool {
-		return sameContact(u.UserEmail) == sameContact(user.UserEmail) && u.UserPhoneNumber == "" && hasAll(u, user) &&
+		return sameContact(u.UserEmail) == sameContact(user.UserEmail) && u.UserPhoneNumber == user.UserPhoneNumber && hasAll(u, user) &&
 			len(u.APIKeys) == len(user.APIKeys) && len(u.Authenticators) == len(user.Authenticators) && len(u.OAuthProviders) == len(user.OAuthProviders)
 	}
 	switch {
@@ -183,6 +224,8 @@ func (b *Backend) twin(ctx context.Context, user turnkey.RootUserParams) (made, 
 		return b.find(ctx, turnkey.SubOrgFilter{Type: "PUBLIC_KEY", Value: user.APIKeys[0].PublicKey}, same)
 	case len(user.Authenticators) > 0:
 		return b.find(ctx, turnkey.SubOrgFilter{Type: "CREDENTIAL_ID", Value: user.Authenticators[0].Attestation.CredentialID}, same)
+	case len(user.OAuthProviders) > 0 && user.OAuthProviders[0].OIDCToken != "":
+		return b.find(ctx, turnkey.SubOrgFilter{Type: "OIDC_TOKEN", Value: user.OAuthProviders[0].OIDCToken}, same)
 	default:
 		return made{}, nil
 	}
@@ -200,7 +243,7 @@ func (b *Backend) find(ctx context.Context, f turnkey.SubOrgFilter, same func(tu
 			return made{}, err
 		}
 		if same == nil || sole && same(u) {
-			return made{id, id, u.UserID}, nil
+			return made{OrganizationID: id, UserID: u.UserID}, nil
 		}
 	}
 	return made{}, nil

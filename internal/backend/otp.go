@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,57 +26,95 @@ type attempt struct {
 	wrong     int
 }
 
-// otpInit sends a code. The answer is the same whether or not the contact has an account.
-func (b *Backend) otpInit(ctx context.Context, c *call) (any, error) {
-	var in struct {
-		OTPType   string `json:"otpType"`
-		Contact   string `json:"contact"`
-		Email     string `json:"email"`
-		Encrypted bool   `json:"encrypted"`
-	}
-	if err := decode(c.Request, &in); err != nil {
-		return nil, err
-	}
-	if in.Contact == "" {
-		in.Contact = in.Email
-	}
-	contact, kind, err := contactOf(in.Contact, in.OTPType)
-	c.hide(in.Contact, in.Email)
+// wish is a code to be sent.
+type wish struct {
+	contact, kind string // kind may be empty
+	encrypted     bool
+	templateID    string // of the e-mail; "" is the configuration's
+}
+
+// send sends a code: the step that every family takes. What comes back is the same whether or not the contact has an
+// account.
+func (b *Backend) send(ctx context.Context, c *call, w wish) (turnkey.InitOTPResult, error) {
+	var none turnkey.InitOTPResult
+	contact, kind, err := contactOf(w.contact, w.kind)
+	c.hide(w.contact)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	b.about(c, contact)
+	method := methodEmail
+	if kind == turnkey.OTPSMS {
+		method = methodSMS
+	}
+	if err := b.allows(method); err != nil {
+		return none, err
+	}
 	who := b.hash("limit", sameContact(contact))
 	if err := b.addressSends.take(network(c.RemoteAddr)); err != nil {
-		return nil, err
+		return none, err
 	}
 	if err := b.contactSends.take(who); err != nil {
-		return nil, err
+		return none, err
 	}
-	send := b.api.InitOTPPlain
-	if in.Encrypted {
-		send = b.api.InitOTP
+	init := b.api.InitOTPPlain
+	if w.encrypted {
+		init = b.api.InitOTP
 	}
-	sent, err := send(ctx, b.c.OrganizationID, turnkey.InitOTPParams{
+	p := turnkey.InitOTPParams{
 		OTPType: kind, Contact: contact, AppName: b.c.AppName,
 		OTPLength: b.c.OTPLength, Alphanumeric: &b.c.OTPAlphanumeric,
 		UserIdentifier: who, ExpirationSeconds: turnkey.Seconds(codeLife.Seconds()),
-	})
+	}
+	if kind == turnkey.OTPSMS {
+		if b.c.SMSTemplate != "" {
+			p.SMSCustomization = &turnkey.SMSCustomization{Template: b.c.SMSTemplate}
+		}
+	} else if look := b.mailLook(w.templateID); look != (turnkey.EmailCustomization{}) {
+		p.EmailCustomization = &look
+	}
+	sent, err := init(ctx, b.c.OrganizationID, p)
 	if err != nil {
-		return nil, upstream(err)
+		return none, upstream(err)
 	}
-	if sent.OTPID == "" || in.Encrypted && sent.EncryptionTarget == "" {
-		return nil, fault.New(fault.APIDown, errors.New("init_otp answered without an id or a target"))
+	if sent.OTPID == "" || w.encrypted && sent.EncryptionTarget == "" {
+		return none, fault.New(fault.APIDown, errors.New("init_otp answered without an id or a target"))
 	}
-	b.attempts.put(sent.OTPID, attempt{encrypted: in.Encrypted, contact: c.contact, ends: b.c.Now().Add(codeLife)})
-	return struct {
-		OTPID            string `json:"otpId"`
-		EncryptionTarget string `json:"otpEncryptionTargetBundle,omitempty"`
-		Length           int    `json:"otpLength"`
-		Alphanumeric     bool   `json:"otpAlphanumeric"`
-		ExpiresInSeconds int    `json:"expiresInSeconds"`
-		MaxTries         int    `json:"maxTries"`
-	}{sent.OTPID, sent.EncryptionTarget, b.c.OTPLength, b.c.OTPAlphanumeric, int(codeLife.Seconds()), triesMax}, nil
+	b.attempts.put(sent.OTPID, attempt{encrypted: w.encrypted, contact: c.contact, ends: b.c.Now().Add(codeLife)})
+	return sent, nil
+}
+
+// mailLook is how e-mails look.
+func (b *Backend) mailLook(templateID string) turnkey.EmailCustomization {
+	return turnkey.EmailCustomization{
+		LogoURL: b.c.LogoURL, MagicLinkTemplate: b.c.MagicLink, TemplateID: cmp.Or(templateID, b.c.EmailTemplateID)}
+}
+
+// otpInitIn asks for a code.
+type otpInitIn struct {
+	OTPType   string `json:"otpType"`
+	Contact   string `json:"contact"`
+	Email     string `json:"email"`
+	Encrypted bool   `json:"encrypted"`
+}
+
+// otpInitOut names the code that was sent, and says what to expect of it.
+type otpInitOut struct {
+	OTPID            string `json:"otpId"`
+	EncryptionTarget string `json:"otpEncryptionTargetBundle,omitempty"`
+	Length           int    `json:"otpLength"`
+	Alphanumeric     bool   `json:"otpAlphanumeric"`
+	ExpiresInSeconds int    `json:"expiresInSeconds"`
+	MaxTries         int    `json:"maxTries"`
+}
+
+func (b *Backend) otpInit(ctx context.Context, c *call, in otpInitIn) (otpInitOut, error) {
+	c.hide(in.Email)
+	sent, err := b.send(ctx, c, wish{contact: cmp.Or(in.Contact, in.Email), kind: in.OTPType, encrypted: in.Encrypted})
+	if err != nil {
+		return otpInitOut{}, err
+	}
+	return otpInitOut{sent.OTPID, sent.EncryptionTarget, b.c.OTPLength, b.c.OTPAlphanumeric, int(codeLife.Seconds()), triesMax}, nil
 }
 
 // guess is an answer to a code.
@@ -86,38 +125,49 @@ type guess struct {
 	PublicKey          string `json:"publicKey"`
 }
 
-// otpVerify trades a code for a verification token, and says where its contact lives, if anywhere.
-func (b *Backend) otpVerify(ctx context.Context, c *call) (any, error) {
-	var in guess
-	if err := decode(c.Request, &in); err != nil {
-		return nil, err
-	}
+// prove trades a code for a verification token: the step that every family takes.
+func (b *Backend) prove(ctx context.Context, c *call, in guess) (string, token.Verification, error) {
 	c.hide(in.OTPCode, in.EncryptedOTPBundle)
 	in.OTPID = strings.ToLower(in.OTPID) // one code has one count, however its id is spelt
+	var wrong error
 	switch {
 	case !isUUID(in.OTPID):
-		return nil, bad("otpId: want the id that /otp/init answered")
+		wrong = bad("otpId: want the id that /otp/init answered")
 	case in.EncryptedOTPBundle != "" && in.OTPCode != "":
-		return nil, fault.New(fault.GenerationMix, show("want encryptedOtpBundle or otpCode, not both"))
+		wrong = fault.New(fault.GenerationMix, show("want encryptedOtpBundle or otpCode, not both"))
 	case in.EncryptedOTPBundle == "" && (len(in.OTPCode) == 0 || len(in.OTPCode) > 32):
-		return nil, bad("want encryptedOtpBundle or otpCode")
+		wrong = bad("want encryptedOtpBundle or otpCode")
 	case in.PublicKey != "" && !isKey(in.PublicKey):
-		return nil, bad("publicKey: want a compressed P-256 key in lower-case hex")
+		wrong = bad("publicKey: want a compressed P-256 key in lower-case hex")
+	}
+	if wrong != nil {
+		return "", token.Verification{}, wrong
 	}
 	jwt, err := b.judge(ctx, c, in)
 	if err != nil {
-		return nil, err
+		return "", token.Verification{}, err
 	}
 	c.hide(jwt)
 	v, err := b.proof(jwt)
 	if err != nil {
-		return nil, fault.New(fault.APIRefused, fmt.Errorf("verify_otp answered with a token that is not genuine: %w", err))
+		return "", token.Verification{}, fault.New(fault.APIRefused, fmt.Errorf("verify_otp answered with a token that is not genuine: %w", err))
 	}
 	b.about(c, v.Contact)
-	out := struct {
-		VerificationToken string `json:"verificationToken"`
-		SubOrganizationID string `json:"subOrganizationId,omitempty"`
-	}{VerificationToken: jwt}
+	return jwt, v, nil
+}
+
+// otpVerifyOut is the token, and where its contact lives, if anywhere.
+type otpVerifyOut struct {
+	VerificationToken string `json:"verificationToken"`
+	SubOrganizationID string `json:"subOrganizationId,omitempty"`
+}
+
+func (b *Backend) otpVerify(ctx context.Context, c *call, in guess) (out otpVerifyOut, err error) {
+	jwt, v, err := b.prove(ctx, c, in)
+	if err != nil {
+		return out, err
+	}
+	out.VerificationToken = jwt
 	// The code is used up: a look-up that fails must not take the token with it. Login and sign-up look again.
 	if out.SubOrganizationID, err = b.accountOf(ctx, v); err != nil {
 		b.c.Log.Warn("look-up after a code", "id", c.id, "contact", c.contact, "reason", string(fault.CodeOf(err)))

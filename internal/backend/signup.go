@@ -1,11 +1,13 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"latchkey/internal/fault"
@@ -15,74 +17,109 @@ import (
 
 // newcomer is who a sub-organization is made for.
 type newcomer struct {
-	user  turnkey.RootUserParams
-	proof *token.Verification // nil for a contact that was not proven
-	jwt   string              // of proof
-	sig   *token.ClientSignature
-	key   string // Idempotency-Key, "" for none
-	body  string // hash of all that was asked for
+	user   turnkey.RootUserParams
+	wallet *turnkey.SubOrgWallet // nil for none
+	jwt    string                // verification token, "" for a contact that was not proven
+	sig    *token.ClientSignature
+	key    string // Idempotency-Key, "" for none
+
+	// attested says that the device logs in by the token itself, straight at the service, which only finds a contact
+	// where it was proven: an organization that merely carries it will not do.
+	attested bool
+
+	// what enrol finds out
+	proof *token.Verification // of jwt
+	older bool                // the key of the token agreed in the older form, which version 7 alone takes
+	body  string              // hash of all that was asked for
 }
 
-// made is the answer to a sign-up.
+// made is what a sign-up made.
 type made struct {
-	SubOrganizationID string `json:"subOrganizationId"`
-	OrganizationID    string `json:"organizationId"`
-	UserID            string `json:"userId"`
+	OrganizationID string
+	UserID         string
+	Wallet         *wallet
+}
+
+// wallet is what was made with an organization.
+type wallet struct {
+	WalletID  string   `json:"walletId"`
+	Addresses []string `json:"addresses"`
 }
 
 // credentialsMost is how many of each kind the service allows a user.
 const credentialsMost = 10
 
-// signup makes a sub-organization with one root user. Without a verification token its contact is stored, and proves
-// nothing. The answer is the same whether or not the contact has an account.
-func (b *Backend) signup(ctx context.Context, c *call) (any, error) {
-	var in struct {
-		UserEmail         string                        `json:"userEmail"`
-		UserName          string                        `json:"userName"`
-		APIKeys           []turnkey.APIKeyParams        `json:"apiKeys"`
-		Authenticators    []turnkey.AuthenticatorParams `json:"authenticators"`
-		OAuthProviders    []turnkey.OAuthProviderParams `json:"oauthProviders"`
-		VerificationToken string                        `json:"verificationToken"`
-		ClientSignature   *token.ClientSignature        `json:"clientSignature"`
+// signupIn asks for a sub-organization.
+type signupIn struct {
+	UserEmail         string                        `json:"userEmail"`
+	UserName          string                        `json:"userName"`
+	APIKeys           []turnkey.APIKeyParams        `json:"apiKeys"`
+	Authenticators    []turnkey.AuthenticatorParams `json:"authenticators"`
+	OAuthProviders    []turnkey.OAuthProviderParams `json:"oauthProviders"`
+	VerificationToken string                        `json:"verificationToken"`
+	ClientSignature   *token.ClientSignature        `json:"clientSignature"`
+}
+
+// signupOut names what was made, under both names that clients look for.
+type signupOut struct {
+	SubOrganizationID string `json:"subOrganizationId"`
+	OrganizationID    string `json:"organizationId"`
+	UserID            string `json:"userId"`
+}
+
+func (b *Backend) signup(ctx context.Context, c *call, in signupIn) (signupOut, error) {
+	if in.VerificationToken == "" && strings.TrimSpace(in.UserEmail) == "" {
+		return signupOut{}, bad("userEmail: missing")
 	}
-	if err := decode(c.Request, &in); err != nil {
-		return nil, err
-	}
-	in.UserEmail = strings.TrimSpace(in.UserEmail)
-	c.hide(in.VerificationToken, in.UserEmail, in.UserName)
-	n := newcomer{
-		user: turnkey.RootUserParams{UserName: strings.TrimSpace(in.UserName), UserEmail: in.UserEmail,
+	m, err := b.enrol(ctx, c, newcomer{
+		user: turnkey.RootUserParams{UserName: in.UserName, UserEmail: in.UserEmail,
 			APIKeys: in.APIKeys, Authenticators: in.Authenticators, OAuthProviders: in.OAuthProviders},
-		jwt: in.VerificationToken, sig: in.ClientSignature, key: c.Header.Get("Idempotency-Key"),
+		jwt: in.VerificationToken, sig: in.ClientSignature,
+	})
+	return signupOut{m.OrganizationID, m.OrganizationID, m.UserID}, err
+}
+
+// enrol makes a sub-organization with one root user: the step that every family takes. Without a verification token
+// its contact is stored, and proves nothing. What comes back is the same whether or not the contact has an account.
+func (b *Backend) enrol(ctx context.Context, c *call, n newcomer) (made, error) {
+	u := &n.user
+	c.hide(n.jwt, u.UserEmail, u.UserPhoneNumber, u.UserName)
+	for _, p := range u.OAuthProviders {
+		c.hide(p.OIDCToken)
+	}
+	u.UserEmail, u.UserName = strings.TrimSpace(u.UserEmail), strings.TrimSpace(u.UserName)
+	if n.key == "" {
+		n.key = c.Header.Get("Idempotency-Key")
 	}
 	if err := n.check(); err != nil {
-		return nil, err
+		return made{}, err
+	}
+	if err := b.allowsAll(n.user); err != nil {
+		return made{}, err
 	}
 	if n.jwt != "" {
 		v, err := b.proof(n.jwt)
 		if err != nil {
-			return nil, err
+			return made{}, err
 		}
 		n.proof = &v
 		if err := n.claim(v); err != nil {
-			return nil, err
+			return made{}, err
 		}
 		b.about(c, v.Contact)
-	} else if n.user.UserEmail == "" {
-		return nil, bad("userEmail: missing")
-	} else {
-		b.about(c, n.user.UserEmail)
+	} else if contact := cmp.Or(u.UserEmail, u.UserPhoneNumber); contact != "" {
+		b.about(c, contact)
 	}
-	asked, err := json.Marshal([]any{n.user, n.jwt})
+	asked, err := json.Marshal([]any{n.user, n.jwt, n.wallet})
 	if err != nil {
-		return nil, err
+		return made{}, err
 	}
 	sum := sha256.Sum256(asked)
 	n.body = hex.EncodeToString(sum[:])
 
 	done, err := b.joining.take(ctx, b.turnOf(n))
 	if err != nil {
-		return nil, fault.New(fault.Cancel, err)
+		return made{}, fault.New(fault.Cancel, err)
 	}
 	defer done()
 	if n.proof != nil {
@@ -90,11 +127,7 @@ func (b *Backend) signup(ctx context.Context, c *call) (any, error) {
 			return existing, err
 		}
 	}
-	m, err := b.join(ctx, c, n)
-	if err != nil {
-		return nil, err
-	}
-	return m, nil
+	return b.join(ctx, c, n)
 }
 
 // check refuses what no service would take.
@@ -105,7 +138,20 @@ func (n *newcomer) check() error {
 			return err
 		}
 	}
+	if u.UserPhoneNumber != "" {
+		phone, err := phoneNumber(u.UserPhoneNumber)
+		if err != nil {
+			return err
+		}
+		if n.sig == nil { // a signature covers every field as it is
+			u.UserPhoneNumber = phone
+		}
+	}
 	switch {
+	case u.UserEmail == "" && u.UserPhoneNumber == "" && n.jwt == "" && len(u.APIKeys)+len(u.Authenticators)+len(u.OAuthProviders) == 0:
+		return bad("want a contact, or a way in")
+	case n.wallet != nil && (len(n.wallet.WalletName) == 0 || len(n.wallet.WalletName) > 256 || len(n.wallet.Accounts) > accountsMost):
+		return bad("wallet: want a name, and at most %d accounts", accountsMost)
 	case len(u.UserName) > 256:
 		return bad("userName: over 256 bytes")
 	case len(u.APIKeys) > credentialsMost, len(u.Authenticators) > credentialsMost, len(u.OAuthProviders) > credentialsMost:
@@ -144,10 +190,29 @@ func (n *newcomer) check() error {
 			u.Authenticators[i].Attestation.Transports = []string{}
 		}
 	}
-	for i, p := range u.OAuthProviders {
-		// Claims without a token prove nothing, and would let anybody sit in another's place.
-		if p.OIDCToken == "" || p.OIDCClaims != nil {
-			return bad("oauthProviders[%d]: want oidcToken", i)
+	return checkProviders(u.OAuthProviders)
+}
+
+// accountsMost is how many accounts a wallet may begin with.
+const accountsMost = 100
+
+// checkProviders refuses claims without a token of the same person beside them: by themselves they prove nothing, and
+// would let anybody sit in another's place. Whether the tokens are genuine is for the service to say.
+func checkProviders(all []turnkey.OAuthProviderParams) error {
+	for i := range all {
+		p := &all[i]
+		p.ProviderName = cmp.Or(p.ProviderName, fmt.Sprintf("OpenID Connect provider %d", i+1))
+		switch {
+		case (p.OIDCToken == "") == (p.OIDCClaims == nil):
+			return bad("oauthProviders[%d]: want oidcToken, or oidcClaims beside another's oidcToken", i)
+		case p.OIDCToken != "":
+			continue
+		}
+		if !slices.ContainsFunc(all, func(o turnkey.OAuthProviderParams) bool {
+			who := identityOf(o.OIDCToken)
+			return o.OIDCToken != "" && who.Issuer == p.OIDCClaims.Issuer && who.Subject == p.OIDCClaims.Subject
+		}) {
+			return bad("oauthProviders[%d]: want an oidcToken of the same person beside oidcClaims", i)
 		}
 	}
 	return nil
@@ -156,8 +221,12 @@ func (n *newcomer) check() error {
 // claim puts the proven contact into the user, and checks that the token's key agreed to exactly this sign-up.
 func (n *newcomer) claim(v token.Verification) error {
 	switch {
-	case v.VerificationType == turnkey.OTPSMS:
+	case v.VerificationType == turnkey.OTPSMS && n.user.UserPhoneNumber == "":
 		n.user.UserPhoneNumber = v.Contact
+	case v.VerificationType == turnkey.OTPSMS:
+		if n.user.UserPhoneNumber != v.Contact {
+			return fault.New(fault.SignUpRefused, show("userPhoneNumber: not the number that was proven"))
+		}
 	case n.user.UserEmail == "":
 		n.user.UserEmail = v.Contact
 	case sameContact(n.user.UserEmail) != sameContact(v.Contact):
@@ -169,7 +238,7 @@ func (n *newcomer) claim(v token.Verification) error {
 	}
 	got := usage.SignupV2
 	if got == nil {
-		got = usage.Signup
+		got, n.older = usage.Signup, true
 	}
 	want := token.SignupUsage{
 		APIKeys: anys(n.user.APIKeys), Authenticators: anys(n.user.Authenticators), OAuthProviders: anys(n.user.OAuthProviders),

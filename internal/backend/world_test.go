@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/ecdsa"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -367,4 +369,19 @@ func (w *world) works(ctx context.Context, key *p256.Key, organizationID string)
 	if err != nil || me.OrganizationID != organizationID {
 		w.t.Fatalf("whoami: %+v, %v", me, err)
 	}
+}
+
+// signText signs a message as a client signature.
+func (w *world) signText(key *p256.Key, message string) token.ClientSignature {
+	w.t.Helper()
+	sum := sha256.Sum256([]byte(message))
+	der, err := key.Sign(w.t.Context(), sum[:])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	raw, err := p256.ToRaw(der)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return token.ClientSignature{PublicKey: key.PublicKey(), Scheme: token.SchemeClient, Message: message, Signature: hex.EncodeToString(raw)}
 }

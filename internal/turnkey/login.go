@@ -62,6 +62,9 @@ type InitOTPParams struct {
 	Alphanumeric      *bool   `json:"alphanumeric,omitempty"`
 	UserIdentifier    string  `json:"userIdentifier,omitempty"` // who is limited
 	ExpirationSeconds Seconds `json:"expirationSeconds,omitzero"`
+
+	EmailCustomization *EmailCustomization `json:"emailCustomization,omitempty"`
+	SMSCustomization   *SMSCustomization   `json:"smsCustomization,omitempty"`
 }
 
 // The kinds of contact.

@@ -24,7 +24,7 @@ func TestRequestsFollowTheAPIDescription(t *testing.T) {
 		OAuthProviders: []OAuthProviderParams{{"google", "jwt", nil}},
 	}}, Wallet: &SubOrgWallet{"w", []WalletAccountParams{{"CURVE_SECP256K1", "PATH_FORMAT_BIP32", "m/0", "ADDRESS_FORMAT_ETHEREUM", ""}}, 12}}
 	account := WalletAccountParams{"CURVE_SECP256K1", "PATH_FORMAT_BIP32", "m/0", "ADDRESS_FORMAT_ETHEREUM", "one"}
-	init := InitOTPParams{OTPEmail, "a@b.c", "App", 6, &no, "id", 300}
+	init := InitOTPParams{OTPEmail, "a@b.c", "App", 6, &no, "id", 300, &EmailCustomization{"l", "m", "{}", "t"}, &SMSCustomization{"{{.OtpCode}}"}}
 	login := OTPLoginParams{"v", LoginParams{"02", 900, true, "p"}, sig}
 	for name, call := range map[string]func(context.Context, *Client) error{
 		"whoami":      func(ctx context.Context, c *Client) error { _, err := c.Whoami(ctx, "o"); return err },
@@ -56,6 +56,20 @@ func TestRequestsFollowTheAPIDescription(t *testing.T) {
 		"verify plain": func(ctx context.Context, c *Client) error {
 			_, err := c.VerifyOTPPlain(ctx, "o", VerifyOTPPlainParams{"i", "1", "02", 60})
 			return err
+		},
+		"oauth login": func(ctx context.Context, c *Client) error {
+			_, err := c.OAuthLogin(ctx, "o", OAuthLoginParams{"t", login.LoginParams})
+			return err
+		},
+		"oauth2": func(ctx context.Context, c *Client) error {
+			_, err := c.OAuth2Authenticate(ctx, "o", OAuth2AuthenticateParams{"c", "a", "r", "v", "n"})
+			return err
+		},
+		"oauth2 credentials": func(ctx context.Context, c *Client) error { _, err := c.ListOAuth2Credentials(ctx, "o"); return err },
+		"e-mail auth": func(ctx context.Context, c *Client) error {
+			p := EmailAuthParams{Email: "a@b.c", TargetPublicKey: "04", ExpirationSeconds: 900}
+			p.Customization.AppName, p.Customization.LogoURL = "App", "l"
+			return c.EmailAuth(ctx, "o", p)
 		},
 		"otp login":       func(ctx context.Context, c *Client) error { _, err := c.OTPLogin(ctx, "o", login); return err },
 		"otp login plain": func(ctx context.Context, c *Client) error { _, err := c.OTPLoginPlain(ctx, "o", login); return err },

@@ -9,7 +9,8 @@ import (
 	"latchkey/internal/need"
 )
 
-// @turnkey/core in Chromium, with an auth proxy between it and the sandbox as an application has one.
+// @turnkey/core in Chromium, with the backend as the auth proxy between it and the sandbox: an application that was
+// told another authProxyUrl, and nothing else.
 func TestR21_CoreInTheBrowser(t *testing.T) {
 	if os.Getenv("LATCHKEY_CHROMIUM") == "" {
 		need.Command(t, "chromium")

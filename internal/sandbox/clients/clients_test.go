@@ -177,16 +177,10 @@ func backend(t *testing.T, env map[string]string) {
 	env["BACKEND_URL"] = ready.URL
 }
 
-// proxy starts the auth proxy that stands in for an application's, with a witness in front of it, and adds its URL.
+// proxy starts the backend as the auth proxy, with a witness in front of it, and adds its URL.
 func proxy(t *testing.T, env map[string]string) {
 	t.Helper()
+	backend(t, env)
 	env["AUTH_PROXY_CONFIG_ID"] = env["TURNKEY_ORGANIZATION_ID"]
-	cmd := exec.Command("node", "auth-proxy.mjs")
-	cmd.Env = os.Environ()
-	for name, value := range env {
-		cmd.Env = append(cmd.Env, name+"="+value)
-	}
-	var ready struct{ URL string }
-	start(t, cmd, &ready)
-	env["AUTH_PROXY_URL"] = witness(t, authProxy, ready.URL)
+	env["AUTH_PROXY_URL"] = witness(t, authProxy, env["BACKEND_URL"])
 }

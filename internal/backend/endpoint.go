@@ -1,0 +1,77 @@
+package backend
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"strings"
+)
+
+// family is a kind of client: who calls a route decides how a refusal is spelt there.
+type family int
+
+// The families. Their routes stand in one table, [Backend.routes], so that none has a step of its own.
+const (
+	documents family = iota // the applications of Turnkey's documents
+	proxied                 // every kit of Turnkey's that is told an authProxyUrl
+)
+
+// endpoint is one route: what a request and an answer look like, and who makes one of the other.
+type endpoint struct {
+	method  string
+	family  family
+	says    string // what it does, in one line
+	in, out reflect.Type
+	serve   handler
+}
+
+// post makes a route of run, whose request is one JSON object. A request without fields may lack its body.
+func post[In, Out any](f family, says string, run func(context.Context, *call, In) (Out, error)) endpoint {
+	in, out := reflect.TypeFor[In](), reflect.TypeFor[Out]()
+	return endpoint{method: http.MethodPost, family: f, says: says, in: in, out: out,
+		serve: func(ctx context.Context, c *call) (any, error) {
+			var body In
+			if in.NumField() > 0 || c.ContentLength != 0 {
+				if err := decode(c.Request, &body); err != nil {
+					return nil, err
+				}
+			}
+			answer, err := run(ctx, c, body)
+			if err != nil {
+				return nil, err
+			}
+			return answer, nil
+		}}
+}
+
+// routes is every route that a device may call.
+func (b *Backend) routes() map[string]endpoint {
+	return map[string]endpoint{
+		"/otp/init":   post(documents, "Sends a code to a contact.", b.otpInit),
+		"/otp/verify": post(documents, "Trades a code for a verification token.", b.otpVerify),
+		"/otp-login":  post(documents, "Trades a verification token for a session of a key.", b.otpLogin),
+		"/signup":     post(documents, "Makes a sub-organization with one root user.", b.signup),
+
+		"/v1/wallet_kit_config":        post(proxied, "What this configuration allows.", b.proxyConfig),
+		"/v1/wallet_kit_client_params": post(proxied, "What a page needs for captchas: nothing here.", b.proxyParams),
+		"/v1/account":                  post(proxied, "Finds an account by an identity.", b.proxyAccount),
+		"/v1/otp_init":                 post(proxied, "Sends a code that is answered in clear.", b.proxyInit),
+		"/v1/otp_init_v2":              post(proxied, "Sends a code that is answered sealed.", b.proxyInitV2),
+		"/v1/otp_verify":               post(proxied, "Trades a code in clear for a verification token.", b.proxyVerify),
+		"/v1/otp_verify_v2":            post(proxied, "Trades a sealed code for a verification token.", b.proxyVerifyV2),
+		"/v1/otp_login":                post(proxied, "Trades a verification token for a session.", b.proxyOTPLogin),
+		"/v1/otp_login_v2":             post(proxied, "Trades a verification token for a session of any key.", b.proxyOTPLoginV2),
+		"/v1/oauth_login":              post(proxied, "Trades an id token for a session.", b.proxyOAuthLogin),
+		"/v1/oauth2_authenticate":      post(proxied, "Trades the code of X or Discord for an id token.", b.proxyOAuth2),
+		"/v1/signup":                   post(proxied, "Makes an account.", b.proxySignup),
+		"/v1/signup_v2":                post(proxied, "Makes an account.", b.proxySignupV2),
+	}
+}
+
+// familyOf is whose a path would be, if it were one.
+func familyOf(path string) family {
+	if strings.HasPrefix(path, "/v1/") {
+		return proxied
+	}
+	return documents
+}
