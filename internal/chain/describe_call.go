@@ -102,6 +102,14 @@ func readCall(data []byte) (call, bool) {
 	return call{}, false
 }
 
+// DescribeCall says what a call of to with data does, on a chain that speaks Ethereum's language; to is nil for a new
+// contract.
+func DescribeCall(to *[20]byte, value *big.Int, data []byte, chainID *big.Int) Description {
+	var d Description
+	d.describeCall(to, value, data, chainID)
+	return d
+}
+
 // describeCall says what a call of to with data does, and its value where it has one.
 func (d *Description) describeCall(to *[20]byte, value *big.Int, data []byte, chainID *big.Int) {
 	c, known := readCall(data)

@@ -285,6 +285,22 @@ func TestTempoInWords(t *testing.T) {
 	saying(t, tx.Describe(), "(Tempo)", "in the token "+somebodysAddress+"; at most 9 gas at 3 each")
 }
 
+func TestJSONThatReadersUnderstandDifferentlyIsRefused(t *testing.T) {
+	for _, bad := range []string{``, `{`, `{} {}`, `{"a":1,"a":1}`, `{"a":1,"\u0061":2}`, "{\"a\":\"\xff\"}", `["\ud800"]`, `["\udc00"]`, `["\ud800\u0041"]`, `["\udc00\ud800"]`, `[1]x`} {
+		if v, err := ReadJSON([]byte(bad), 100); err == nil {
+			t.Errorf("%s is %v", bad, v)
+		}
+	}
+	for _, good := range []string{`{"a":{"a":1}}`, `["\ud83d\ude00"]`, `["\\ud800"]`, ` 7 `} {
+		if _, err := ReadJSON([]byte(good), 100); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+	if _, err := ReadJSON([]byte(`"`+strings.Repeat("a", 99)+`"`), 100); err == nil {
+		t.Error("101 bytes are at most 100")
+	}
+}
+
 func TestUnitsKeepEveryDigit(t *testing.T) {
 	for _, c := range []struct {
 		n, want string

@@ -52,9 +52,10 @@ func Visible(text string, most int) string {
 	return b.String()
 }
 
-// plainText reports whether raw is a text that a person can read: UTF-8 without control characters but those of lines.
-func plainText(raw []byte) bool {
-	if !utf8.Valid(raw) {
+// Readable reports whether raw is a text that a person can read: UTF-8, not empty, without control characters but those
+// of lines.
+func Readable(raw []byte) bool {
+	if len(raw) == 0 || !utf8.Valid(raw) {
 		return false
 	}
 	for _, r := range string(raw) {

@@ -88,6 +88,13 @@ const (
 
 	WalletUnknown Code = "wallet.unknown" // no wallet of that name or id
 
+	ApprovalNeeded  Code = "approval.needed"  // a person must be asked, and nobody can be
+	ApprovalRefused Code = "approval.refused" // the person said no
+	ApprovalLate    Code = "approval.late"    // the answer came when it counted no more
+	ApprovalUnclear Code = "approval.unclear" // the request could be understood in two ways, so it is not shown
+	RulesUnread     Code = "approval.rules"   // the rules cannot be read, so none counts
+	RuleInvalid     Code = "approval.rule"    // what no rule may allow, or not a rule
+
 	JournalFailed   Code = "journal.unwritten" // a request could not be recorded
 	JournalDamaged  Code = "journal.damaged"   // not as it was written
 	JournalUnproven Code = "journal.unproven"  // nothing contradicts it, but not all of it can be proven
