@@ -5,7 +5,8 @@
 // signed by the enclave it claims. It does not own which enclave keys are trusted (profile and sandbox hand them in)
 // or what is inside. It depends on fault, p256, base58 and the standard library.
 //
-// Every failure to open, for whatever reason, is fault.BundleInvalid, and no error holds a secret.
+// Every failure to open, for whatever reason, is fault.BundleInvalid, save one: what the key's own store says (locked,
+// gone, too slow) keeps its code, for the bundle may be good. No error holds a secret.
 package bundle
 
 import (
@@ -66,4 +67,9 @@ func additional(encapped []byte, target *ecdh.PublicKey) []byte {
 	return append(both, target.Bytes()...)
 }
 
-func invalid(err error) error { return fault.New(fault.BundleInvalid, err) }
+func invalid(err error) error {
+	if fault.CodeOf(err) != fault.Internal { // of the key's store
+		return err
+	}
+	return fault.New(fault.BundleInvalid, err)
+}

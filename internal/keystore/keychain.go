@@ -96,25 +96,38 @@ func (k *Keychain) Create(ctx context.Context) (Signer, error) {
 // CreateNamed makes a key, tells its name, and stores it. When ctx ends first and the keychain then stores it after
 // all, it is deleted again.
 func (k *Keychain) CreateNamed(ctx context.Context, name func(publicKey string) error) (Signer, error) {
+	key, err := k.create(ctx, name, k.keyAccount(""), version)
+	if err != nil {
+		return nil, fmt.Errorf("create key: %w", err)
+	}
+	return k.hold(key), nil
+}
+
+func (k *Keychain) keyAccount(publicKey string) string { return k.prefix + "key/" + publicKey }
+
+// create makes a key and stores it under prefix, in the form that begins with version.
+func (k *Keychain) create(ctx context.Context, name func(publicKey string) error, prefix, version string) (*p256.Key, error) {
 	key := p256.NewKey(p256.Generate())
 	if k.bad != nil {
 		return nil, k.bad
 	}
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("create key: %w", ended(ctx))
+		return nil, ended(ctx)
 	}
 	if err := name(key.PublicKey()); err != nil {
 		return nil, err
 	}
-	account := k.prefix + "key/" + key.PublicKey()
+	account := prefix + key.PublicKey()
 	undo := func() { _ = k.system.remove(account) }
-	if err := k.put(ctx, account, version+p256.PrivateHex(key.Private()), undo); err != nil {
-		return nil, fmt.Errorf("create key: %w", err)
-	}
+	return key, k.put(ctx, account, version+p256.PrivateHex(key.Private()), undo)
+}
+
+// hold keeps a key that was just stored unlocked.
+func (k *Keychain) hold(key *p256.Key) Signer {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.keys[key.PublicKey()] = key
-	return &signer{k, key.PublicKey()}, nil
+	return &signer{k, key.PublicKey()}
 }
 
 // Open returns the key stored under publicKey, from memory if it is unlocked already.
@@ -139,7 +152,7 @@ func (k *Keychain) key(ctx context.Context, publicKey string) (*p256.Key, error)
 	if key != nil {
 		return key, nil
 	}
-	stored, err := k.get(ctx, k.prefix+"key/"+publicKey)
+	stored, err := k.get(ctx, k.keyAccount(publicKey))
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +181,7 @@ func (k *Keychain) Delete(ctx context.Context, publicKey string) error {
 	delete(k.keys, publicKey) // whatever the keychain says, it signs no more from memory
 	k.eras++
 	k.mu.Unlock()
-	if err := k.remove(ctx, k.prefix+"key/"+publicKey); err != nil {
+	if err := k.remove(ctx, k.keyAccount(publicKey)); err != nil {
 		return fmt.Errorf("delete key: %w", err)
 	}
 	return nil
@@ -240,16 +253,18 @@ func (k *Keychain) put(ctx context.Context, account, value string, undo func()) 
 	if len(value) >= maxItem {
 		return fault.New(fault.KeychainTooLarge, fmt.Errorf("%d bytes", len(value)))
 	}
-	return k.call(ctx, func() error {
-		if err := k.system.set(account, value); err != nil {
-			return err
-		}
-		err := k.readBack(account, value)
-		if err != nil && undo != nil {
-			undo()
-		}
+	return k.call(ctx, func() error { return k.save(account, value, undo) }, undo)
+}
+
+func (k *Keychain) save(account, value string, undo func()) error {
+	if err := k.system.set(account, value); err != nil {
 		return err
-	}, undo)
+	}
+	err := k.readBack(account, value)
+	if err != nil && undo != nil {
+		undo()
+	}
+	return err
 }
 
 func (k *Keychain) readBack(account, value string) error {

@@ -14,6 +14,7 @@ import (
 	"github.com/zalando/go-keyring"
 
 	"latchkey/internal/fault"
+	"latchkey/internal/p256"
 )
 
 // drawer is a keychain in memory that counts how often it is asked and may be told to wait.
@@ -331,5 +332,69 @@ func TestE3_EachTroubleHasItsOwnWords(t *testing.T) {
 		if words.Next == "" || code.Kind() == "" {
 			t.Errorf("%s has no next step or kind", code)
 		}
+	}
+}
+
+// What somebody moved between the name spaces of an account opens as neither kind.
+func TestAStoredKeyHasItsKind(t *testing.T) {
+	k, d := chain(t)
+	signer, err := k.Create(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := k.CreateTarget(t.Context(), func(string) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.items["v1/test/target/"+signer.PublicKey()] = d.items["v1/test/key/"+signer.PublicKey()]
+	d.items["v1/test/key/"+target.PublicKey()] = d.items["v1/test/target/"+target.PublicKey()]
+	_, err = k.OpenTarget(t.Context(), signer.PublicKey())
+	wantCode(t, "a signer as a target key", err, fault.KeyCorrupt)
+	_, err = k.Open(t.Context(), target.PublicKey())
+	wantCode(t, "a target key as a signer", err, fault.KeyCorrupt)
+}
+
+// R5: what was stored after its caller had left is deleted again, target keys and imported keys too; but not what was
+// there before.
+func TestR5_ALateAnswerLeavesNoOtherKeyBehind(t *testing.T) {
+	private := p256.Generate()
+	for what, c := range map[string]struct {
+		before bool
+		call   func(ctx context.Context, k *Keychain) error
+		left   int
+	}{
+		"a target key": {false, func(ctx context.Context, k *Keychain) error {
+			_, err := k.CreateTarget(ctx, func(string) error { return nil })
+			return err
+		}, 0},
+		"an imported key": {false, func(ctx context.Context, k *Keychain) error {
+			_, err := k.Import(ctx, private)
+			return err
+		}, 0},
+		"a key that is imported again": {true, func(ctx context.Context, k *Keychain) error {
+			_, err := k.Import(ctx, private)
+			return err
+		}, 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			k, d := chain(t)
+			if c.before {
+				if _, err := k.Import(t.Context(), private); err != nil {
+					t.Fatal(err)
+				}
+			}
+			gate := make(chan struct{})
+			late := func(string) { <-gate }
+			d.wait.Store(&late)
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Second, cancel)
+			wantCode(t, what, c.call(ctx, k), fault.Cancel)
+			d.wait.Store(nil)
+			close(gate)
+			synctest.Wait()
+			if len(d.items) != c.left {
+				t.Errorf("%s: %d items, want %d", what, len(d.items), c.left)
+			}
+		})
 	}
 }

@@ -1,10 +1,11 @@
 // Package keystore keeps private keys and small secrets: in the system's keychain, in the computer's TPM, in a file under
-// a passphrase, or in memory until the program ends. A key never leaves it; what leaves is a [Signer].
+// a passphrase, or in memory until the program ends. A key never leaves it; what leaves is a [Signer], or a [Decapsulator]
+// for what was encrypted to us.
 //
 // It owns how a key is stored, named, unlocked, cached and forgotten, and which words of a keychain mean which fault.
 // It does not own what a key is for (session), nor what is signed (stamp, token), nor which store is chosen (client).
 // It depends on fault, p256, on store for what lies in files, on google/go-tpm, on filippo.io/age for the
-// passphrase file, and for the keychain on zalando/go-keyring and, on Linux, godbus.
+// passphrase file, and for the keychain on zalando/go-keyring, on Linux godbus, and on Windows wincred.
 //
 // What a store is, [latchkey/internal/keystore/keystoretest] defines; every backend runs it.
 //
@@ -104,10 +105,10 @@ type Health struct {
 const MaxSecret = 1400
 
 // CheckName reports whether name can name a secret: 1 to 100 of a-z, 0-9, dot, hyphen, underscore and slash, not
-// beginning with a slash or with "key/", which is where keys are. Upper case is out because Windows ignores case. A
+// beginning with a slash, or with "key/" or "target/", which is where keys are. Upper case is out because Windows ignores case. A
 // bad name is a mistake of the program, of kind Invalid.
 func CheckName(name string) error {
-	ok := name != "" && len(name) <= 100 && name[0] != '/' && !strings.HasPrefix(name, "key/")
+	ok := name != "" && len(name) <= 100 && name[0] != '/' && !strings.HasPrefix(name, "key/") && !strings.HasPrefix(name, "target/")
 	for _, c := range []byte(name) {
 		ok = ok && (c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("._-/", c) >= 0)
 	}

@@ -27,10 +27,13 @@ var (
 
 // List looks through the keychain's names, in turn.
 func (k *Keychain) List(ctx context.Context) ([]string, error) {
+	return k.list(ctx, k.keyAccount(""))
+}
+
+func (k *Keychain) list(ctx context.Context, prefix string) ([]string, error) {
 	if k.bad != nil {
 		return nil, k.bad
 	}
-	prefix := k.prefix + "key/"
 	var accounts []string
 	err := k.worker.do(ctx, func(ctx context.Context) (err error) {
 		accounts, err = k.system.list(ctx, prefix)
@@ -44,6 +47,10 @@ func (k *Keychain) List(ctx context.Context) ([]string, error) {
 
 // List looks through the names of the files. It does not need the TPM: a key of another TPM is listed too.
 func (t *TPM) List(ctx context.Context) ([]string, error) {
+	return t.list(ctx, keyBlobName(""))
+}
+
+func (t *TPM) list(ctx context.Context, prefix string) ([]string, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("list keys: %w", ended(ctx))
 	}
@@ -51,19 +58,20 @@ func (t *TPM) List(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list keys: %w", err)
 	}
-	return publicKeys(slices.Values(names), keyBlobName("")), nil
+	return publicKeys(slices.Values(names), prefix), nil
 }
 
 // List opens the file.
 func (p *PassphraseFile) List(ctx context.Context) ([]string, error) {
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("list keys: %w", ended(ctx))
-	}
+	return p.list(ctx, keysOf)
+}
+
+func (p *PassphraseFile) list(ctx context.Context, kind func(*contents) map[string]string) ([]string, error) {
 	c, err := p.read(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list keys: %w", err)
 	}
-	return publicKeys(maps.Keys(c.Keys), ""), nil
+	return publicKeys(maps.Keys(kind(c)), ""), nil
 }
 
 // List returns what is in memory.

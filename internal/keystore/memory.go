@@ -2,6 +2,7 @@ package keystore
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"fmt"
 	"slices"
 	"sync"
@@ -15,6 +16,7 @@ import (
 type Memory struct {
 	mu      sync.Mutex
 	keys    map[string]*p256.Key
+	targets map[string]*ecdsa.PrivateKey
 	secrets map[string][]byte
 }
 
@@ -22,7 +24,7 @@ var _ Store = (*Memory)(nil)
 
 // NewMemory returns an empty store.
 func NewMemory() *Memory {
-	return &Memory{keys: map[string]*p256.Key{}, secrets: map[string][]byte{}}
+	return &Memory{keys: map[string]*p256.Key{}, targets: map[string]*ecdsa.PrivateKey{}, secrets: map[string][]byte{}}
 }
 
 // Backend returns "memory".

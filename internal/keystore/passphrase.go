@@ -74,35 +74,57 @@ func (p *PassphraseFile) Create(ctx context.Context) (Signer, error) {
 // CreateNamed makes a key, tells its name, and stores it. When ctx ends first and the key is stored after all, it is
 // deleted again.
 func (p *PassphraseFile) CreateNamed(ctx context.Context, name func(publicKey string) error) (Signer, error) {
+	key, err := p.create(ctx, name, keysOf)
+	if err != nil {
+		return nil, fmt.Errorf("create key: %w", err)
+	}
+	return p.hold(key), nil
+}
+
+// create makes a key and stores it among those of its kind.
+func (p *PassphraseFile) create(ctx context.Context, name func(publicKey string) error, kind func(*contents) map[string]string) (*p256.Key, error) {
 	key := p256.NewKey(p256.Generate())
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("create key: %w", ended(ctx))
+		return nil, ended(ctx)
 	}
 	if err := name(key.PublicKey()); err != nil {
 		return nil, err
 	}
-	err := p.worker.do(ctx, func(ctx context.Context) error {
+	return key, p.put(ctx, key, kind)
+}
+
+// put stores a key. One that is there already stays, even when ctx ends first.
+func (p *PassphraseFile) put(ctx context.Context, key *p256.Key, kind func(*contents) map[string]string) error {
+	public, scalar := key.PublicKey(), p256.PrivateHex(key.Private())
+	was := false
+	return p.worker.do(ctx, func(ctx context.Context) error {
 		return p.file.change(ctx, true, func(c *contents) error {
-			c.Keys[key.PublicKey()] = p256.PrivateHex(key.Private())
+			was = kind(c)[public] == scalar
+			kind(c)[public] = scalar
 			return nil
 		})
-	}, func() { p.undo(key.PublicKey()) })
-	if err != nil {
-		return nil, fmt.Errorf("create key: %w", err)
-	}
+	}, func() {
+		if !was {
+			p.undo(kind, public)
+		}
+	})
+}
+
+// hold keeps a key that was just stored unlocked.
+func (p *PassphraseFile) hold(key *p256.Key) Signer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.keys[key.PublicKey()] = key
-	return &signer{p, key.PublicKey()}, nil
+	return &signer{p, key.PublicKey()}
 }
 
 // undoTime limits how long a key that nobody waited for may take to go.
 const undoTime = 10 * time.Second
 
-func (p *PassphraseFile) undo(publicKey string) {
+func (p *PassphraseFile) undo(kind func(*contents) map[string]string, publicKey string) {
 	ctx, cancel := context.WithTimeout(context.Background(), undoTime)
 	defer cancel()
-	_ = p.file.remove(ctx, func(c *contents) error { return c.dropKey(publicKey) })
+	_ = p.file.remove(ctx, func(c *contents) error { return drop(kind(c), publicKey) })
 }
 
 // Open returns the key stored under publicKey, from memory if it is unlocked already.
@@ -172,7 +194,7 @@ func (p *PassphraseFile) Delete(ctx context.Context, publicKey string) error {
 	p.eras++
 	p.mu.Unlock()
 	err := p.worker.do(ctx, func(ctx context.Context) error {
-		return p.file.remove(ctx, func(c *contents) error { return c.dropKey(publicKey) })
+		return p.file.remove(ctx, func(c *contents) error { return drop(c.Keys, publicKey) })
 	}, nil)
 	if err != nil {
 		return fmt.Errorf("delete key: %w", err)
@@ -238,15 +260,19 @@ func (p *PassphraseFile) DeleteSecret(ctx context.Context, name string) error {
 
 // contents is what the file holds, when it is open.
 type contents struct {
-	Keys    map[string]string `json:"keys"` // scalars in hex, by public key
+	Keys    map[string]string `json:"keys"`              // scalars in hex, by public key
+	Targets map[string]string `json:"targets,omitempty"` // those of target keys
 	Secrets map[string][]byte `json:"secrets"`
 }
 
-func (c *contents) dropKey(publicKey string) error {
-	if _, ok := c.Keys[publicKey]; !ok {
+func keysOf(c *contents) map[string]string    { return c.Keys }
+func targetsOf(c *contents) map[string]string { return c.Targets }
+
+func drop(keys map[string]string, publicKey string) error {
+	if _, ok := keys[publicKey]; !ok {
 		return fault.New(fault.KeyMissing, nil)
 	}
-	delete(c.Keys, publicKey)
+	delete(keys, publicKey)
 	return nil
 }
 

@@ -187,6 +187,9 @@ func (k *keyFile) changeUnder(ctx context.Context, o *opened, decide func(*conte
 	if c.Keys == nil {
 		c.Keys = map[string]string{}
 	}
+	if c.Targets == nil {
+		c.Targets = map[string]string{}
+	}
 	if c.Secrets == nil {
 		c.Secrets = map[string][]byte{}
 	}
@@ -221,7 +224,7 @@ func (k *keyFile) write(o *opened, c *contents) error {
 	if err != nil {
 		return fmt.Errorf("read back: %w", err)
 	}
-	if !maps.Equal(kept.Keys, c.Keys) || !maps.EqualFunc(kept.Secrets, c.Secrets, slices.Equal) {
+	if !maps.Equal(kept.Keys, c.Keys) || !maps.Equal(kept.Targets, c.Targets) || !maps.EqualFunc(kept.Secrets, c.Secrets, slices.Equal) {
 		return fault.New(fault.KeychainMismatch, errors.New("saved, but something else came back"))
 	}
 	return nil

@@ -16,10 +16,10 @@ import (
 	"latchkey/internal/store"
 )
 
-// TPM keeps keys in the computer's TPM 2.0: each is made inside and never leaves it in clear. What lies in the
-// profile's folder is the key wrapped by the TPM's storage root key, which follows from the owner seed, so nothing is
-// kept in the TPM itself and keys work after any restart. On another machine, or after the TPM was cleared, they are
-// fault.TPMForeign for good.
+// TPM keeps keys in the computer's TPM 2.0: each is made inside, save those of Import, and never leaves it in clear. What
+// lies in the profile's folder is the key wrapped by the TPM's storage root key, which follows from the owner seed, so
+// nothing is kept in the TPM itself and keys work after any restart. On another machine, or after the TPM was cleared, they
+// are fault.TPMForeign for good.
 //
 // It keeps keys from being taken away, not from being used: every program that may open the TPM and read the folder can
 // sign with them here. There is no PCR in their policy, so an update of the firmware locks nobody out. Secrets are sealed
@@ -81,14 +81,17 @@ func (t *TPM) Forget() {
 
 // with runs op with the TPM, in turn.
 func (t *TPM) with(ctx context.Context, op func(c *chip) error) error {
-	return t.worker.do(ctx, func(context.Context) (err error) {
-		conn, err := t.open()
-		if err != nil {
-			return translateTPM(err)
-		}
-		defer conn.Close() //nolint:errcheck // every answer was read
-		return translateTPM(op(&chip{conn}))
-	}, nil)
+	return t.worker.do(ctx, func(context.Context) error { return t.connected(op) }, nil)
+}
+
+// connected runs op with the TPM. The turn is the caller's.
+func (t *TPM) connected(op func(c *chip) error) error {
+	conn, err := t.open()
+	if err != nil {
+		return translateTPM(err)
+	}
+	defer conn.Close() //nolint:errcheck // every answer was read
+	return translateTPM(op(&chip{conn}))
 }
 
 // Create makes a key.
@@ -98,27 +101,31 @@ func (t *TPM) Create(ctx context.Context) (Signer, error) {
 
 // CreateNamed makes a key, tells its name, and stores it. Until it is stored it is nowhere: a TPM keeps nothing of it.
 func (t *TPM) CreateNamed(ctx context.Context, name func(publicKey string) error) (Signer, error) {
-	var made blob
-	err := t.with(ctx, func(c *chip) (err error) {
-		made, err = c.makeKey()
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("create key: %w", err)
-	}
-	publicKey, err := made.publicKey()
-	if err != nil {
-		return nil, fmt.Errorf("create key: %w", err)
-	}
-	if err := name(publicKey); err != nil {
-		return nil, err
-	}
-	file := keyBlobName(publicKey)
-	err = t.worker.do(ctx, func(context.Context) error { return t.write(file, made) }, func() { _ = t.dir.Remove(file) })
+	publicKey, err := t.create(ctx, name, (*chip).makeKey, keyBlobName)
 	if err != nil {
 		return nil, fmt.Errorf("create key: %w", err)
 	}
 	return &tpmSigner{t, publicKey}, nil
+}
+
+// create makes a key of a kind, and stores it in the file of that kind.
+func (t *TPM) create(ctx context.Context, name func(publicKey string) error, kind func(*chip) (blob, error), file func(publicKey string) string) (publicKey string, err error) {
+	var made blob
+	err = t.with(ctx, func(c *chip) (err error) {
+		made, err = kind(c)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	if publicKey, err = made.publicKey(); err != nil {
+		return "", err
+	}
+	if err := name(publicKey); err != nil {
+		return "", err
+	}
+	return publicKey, t.worker.do(ctx, func(context.Context) error { return t.write(file(publicKey), made) },
+		func() { _ = t.dir.Remove(file(publicKey)) })
 }
 
 // Open returns the key stored under publicKey, once the TPM has taken it.
@@ -145,12 +152,9 @@ func (t *TPM) use(ctx context.Context, publicKey string, op func(*chip, keyHandl
 		if ok && c.again(known, op) == nil {
 			return nil
 		} // else the TPM was restarted meanwhile, and knows nothing of it
-		b, err := t.read(keyBlobName(publicKey))
+		b, err := t.readKey(keyBlobName(publicKey), publicKey, signs)
 		if err != nil {
 			return err
-		}
-		if kept, err := b.publicKey(); err != nil || kept != publicKey {
-			return fault.New(fault.KeyCorrupt, errors.New("the folder holds something else under this name"))
 		}
 		now, err := c.load(b, op)
 		if err != nil {

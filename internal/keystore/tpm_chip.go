@@ -193,11 +193,15 @@ func (c *chip) make(template tpm2.TPMTPublic, data []byte) (b blob, err error) {
 
 // makeKey makes a key that signs, and nothing else.
 func (c *chip) makeKey() (blob, error) {
-	return c.make(tpm2.TPMTPublic{
+	return c.make(signerTemplate(tpm2.TPMAObject{
+		FixedTPM: true, FixedParent: true, SensitiveDataOrigin: true, UserWithAuth: true, NoDA: true, SignEncrypt: true,
+	}), nil)
+}
+
+func signerTemplate(attributes tpm2.TPMAObject) tpm2.TPMTPublic {
+	return tpm2.TPMTPublic{
 		Type: tpm2.TPMAlgECC, NameAlg: tpm2.TPMAlgSHA256,
-		ObjectAttributes: tpm2.TPMAObject{
-			FixedTPM: true, FixedParent: true, SensitiveDataOrigin: true, UserWithAuth: true, NoDA: true, SignEncrypt: true,
-		},
+		ObjectAttributes: attributes,
 		Parameters: tpm2.NewTPMUPublicParms(tpm2.TPMAlgECC, &tpm2.TPMSECCParms{
 			CurveID: tpm2.TPMECCNistP256,
 			Scheme: tpm2.TPMTECCScheme{
@@ -205,7 +209,7 @@ func (c *chip) makeKey() (blob, error) {
 				Details: tpm2.NewTPMUAsymScheme(tpm2.TPMAlgECDSA, &tpm2.TPMSSigSchemeECDSA{HashAlg: tpm2.TPMAlgSHA256}),
 			},
 		}),
-	}, nil)
+	}
 }
 
 // seal wraps a few bytes.

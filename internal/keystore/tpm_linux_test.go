@@ -24,6 +24,7 @@ import (
 	"latchkey/internal/keystore"
 	"latchkey/internal/keystore/keystoretest"
 	"latchkey/internal/need"
+	"latchkey/internal/p256"
 )
 
 // softTPM is a TPM 2.0 in software, with a state that outlives its restarts.
@@ -348,4 +349,57 @@ func TestAnOwnedTPMIsDenied(t *testing.T) {
 	}
 	_, err = keystore.NewTPM(folder(t, place(t)), tpm.open).Create(t.Context())
 	wantCode(t, "create", err, fault.TPMDenied)
+}
+
+func TestBundlesOpenWithTargetKeysOfATPM(t *testing.T) {
+	tpm := newTPM(t)
+	opensBundles(t, keystore.NewTPM(folder(t, place(t)), tpm.open))
+	if n := tpm.objects(); n != 0 {
+		t.Errorf("%d objects were left in the TPM", n)
+	}
+}
+
+// A wrapped key that somebody renamed opens as neither kind, and one that another machine wrapped is imported anew.
+func TestAWrappedKeyHasItsKind(t *testing.T) {
+	tpm, path := newTPM(t), place(t)
+	dir := folder(t, path)
+	s := keystore.NewTPM(dir, tpm.open)
+	signer, err := s.Create(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := s.CreateTarget(t.Context(), func(string) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	rename := func(from, to string) {
+		data, err := dir.Read(from)
+		if err == nil {
+			err = dir.Write(to, data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	rename("tpm-key-"+signer.PublicKey(), "tpm-target-"+signer.PublicKey())
+	rename("tpm-target-"+target.PublicKey(), "tpm-key-"+target.PublicKey())
+	_, err = s.OpenTarget(t.Context(), signer.PublicKey())
+	wantCode(t, "a signer as a target key", err, fault.KeyCorrupt)
+	_, err = s.Open(t.Context(), target.PublicKey())
+	wantCode(t, "a target key as a signer", err, fault.KeyCorrupt)
+
+	private := p256.Generate()
+	there := keystore.NewTPM(dir, newTPM(t).open)
+	if _, err := there.Import(t.Context(), private); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Open(t.Context(), p256.Compressed(&private.PublicKey))
+	wantCode(t, "what another TPM wrapped", err, fault.TPMForeign)
+	again, err := s.Import(t.Context(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := again.Sign(t.Context(), make([]byte, 32)); err != nil {
+		t.Errorf("imported anew: %v", err)
+	}
 }

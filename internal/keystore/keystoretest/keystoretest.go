@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -44,6 +45,14 @@ func Run(t *testing.T, newStore func(t *testing.T) keystore.Store) {
 		{"a forgotten key still signs", forget},
 		{"what is stored outlives the store", persistence},
 		{"a list names the keys that open", list},
+		{"a target key exchanges", targetExchanges},
+		{"a target key has its name before it exists", targetNamed},
+		{"a deleted target key is gone", targetGone},
+		{"a target key is no signer, and a signer no target key", targetsAreNoSigners},
+		{"a target key outlives the store", targetPersists},
+		{"an imported key is as one made here", imports},
+		{"a key that is imported twice stays", importsTwice},
+		{"only a key of the curve is imported", importsNoOther},
 		{"health and backend speak", health},
 		{"printing tells no secret", printing},
 	} {
@@ -120,7 +129,7 @@ func missing(t *testing.T, newStore func(t *testing.T) keystore.Store) {
 	s := newStore(t)
 	never := p256.NewKey(p256.Generate()).PublicKey()
 	for what, err := range everyMethod(t.Context(), s, never, "never-stored") {
-		if what == "create" || what == "put secret" || what == "list" {
+		if slices.Contains([]string{"create", "put secret", "list", "create target", "list targets", "import"}, what) {
 			if err != nil {
 				t.Errorf("%s: %v", what, err)
 			}
@@ -190,7 +199,7 @@ func oddNames(t *testing.T, newStore func(t *testing.T) keystore.Store) {
 
 func badNames(t *testing.T, newStore func(t *testing.T) keystore.Store) {
 	s := newStore(t)
-	for _, name := range []string{"", "/", "/a", "key/" + strings.Repeat("0", 66), "a:b", "a b", "A", "ä", "a\nb", "a\x00b", "'", `"`, strings.Repeat("x", 101)} {
+	for _, name := range []string{"", "/", "/a", "key/" + strings.Repeat("0", 66), "target/a", "a:b", "a b", "A", "ä", "a\nb", "a\x00b", "'", `"`, strings.Repeat("x", 101)} {
 		_, get := s.Secret(t.Context(), name)
 		for what, err := range map[string]error{"get": get, "put": s.PutSecret(t.Context(), name, []byte("x")), "delete": s.DeleteSecret(t.Context(), name)} {
 			if fault.KindOf(err) != fault.Invalid {
@@ -400,12 +409,14 @@ func everyMethod(ctx context.Context, s keystore.Store, publicKey, name string) 
 	_, open := s.Open(ctx, publicKey)
 	_, secret := s.Secret(ctx, name)
 	_, list := s.(keystore.Lister).List(ctx)
-	return map[string]error{
+	all := map[string]error{
 		"create": create, "open": open, "secret": secret, "list": list,
 		"delete":        s.Delete(ctx, publicKey),
 		"put secret":    s.PutSecret(ctx, "written-by-every-method", []byte("x")),
 		"delete secret": s.DeleteSecret(ctx, name),
 	}
+	maps.Copy(all, everyFurtherMethod(ctx, s, publicKey))
+	return all
 }
 
 func create(t *testing.T, s keystore.Store) keystore.Signer {
