@@ -15,6 +15,8 @@ import (
 	"github.com/wailsapp/wails/v2/pkg/options/assetserver"
 	"github.com/wailsapp/wails/v2/pkg/options/linux"
 	wailsrt "github.com/wailsapp/wails/v2/pkg/runtime"
+
+	"latchkey/internal/profile"
 )
 
 // ContentPolicy is the page's Content-Security-Policy. It is a security boundary: on Linux Wails lets a foreign frame
@@ -35,7 +37,7 @@ func Run(assets fs.FS, version string) error {
 		return errors.New("this build has no front end in it; build it with `make build`")
 	}
 	level := slog.LevelWarn
-	if os.Getenv("LATCHKEY_DEBUG") != "" {
+	if debugging() {
 		level = slog.LevelDebug
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
@@ -62,6 +64,16 @@ func Run(assets fs.FS, version string) error {
 		SingleInstanceLock: &options.SingleInstanceLock{UniqueId: "dev.latchkey", OnSecondInstanceLaunch: func(options.SecondInstanceData) { raise(a) }},
 		Linux:              &linux.Options{ProgramName: "latchkey", WebviewGpuPolicy: linux.WebviewGpuPolicyOnDemand},
 	})
+}
+
+// debugging reports whether a setting asks for the log. What is wrong with the settings is shown by who needs them.
+func debugging() bool {
+	home, err := profile.DefaultHome()
+	if err != nil {
+		return false
+	}
+	file, _ := profile.ReadFile(home) // nil is an empty one
+	return profile.Sources{File: file}.Debug()
 }
 
 // policy sends the page's policy with every asset, besides the meta element in the page itself.

@@ -60,10 +60,12 @@ func (t *terminal) run(ctx context.Context, args []string) int {
 	root.SetVersionTemplate("latchkey {{.Version}}\n")
 	root.PersistentFlags().BoolVar(&t.debug, "debug", false, "log what happens, for developers")
 	t.profileFlag(root)
+	root.PersistentPreRun = func(*cobra.Command, []string) { t.debug = t.debug || t.debugging() }
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	root.AddCommand(t.sandbox(), t.backend(), t.journal(), t.versionCommand())
 	root.AddCommand(t.chooses(t.request(), t.login(), t.logout(), t.whoami())...)
 	root.AddCommand(t.wallets())
+	root.AddCommand(t.profile(), t.config())
 	for _, c := range root.Commands() {
 		wrapArgs(c)
 	}

@@ -3,6 +3,10 @@ package cli
 import (
 	"bufio"
 	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -33,23 +37,37 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 			}
 		}
 	},
-	// session EMAIL logs in, with keys under the passphrase of the file words.
+	// backendurl FILE puts the address of a backend's ready line into the environment, as BACKEND.
+	"backendurl": func(ts *testscript.TestScript, _ bool, args []string) {
+		var ready struct {
+			URL string `json:"url"`
+		}
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &ready))
+		ts.Setenv("BACKEND", ready.URL)
+	},
+	// session EMAIL logs in by the sandbox profile, with keys under the passphrase of the file words.
 	"session": func(ts *testscript.TestScript, _ bool, args []string) {
-		words := strings.TrimSpace(ts.ReadFile("words"))
-		c, err := client.New(client.Options{
-			Home: profile.At(ts.Getenv(profile.HomeVariable)),
-			Ask:  func(context.Context, keystore.Question) (string, error) { return words, nil },
+		logIn(ts, args[0], func(ctx context.Context, c *client.Client) (string, error) { return c.SandboxCode(ctx, args[0]) })
+	},
+	// login EMAIL logs in by the profile in use, with the code from the inbox of a sandbox whose ready line is the file
+	// sandbox.
+	"login": func(ts *testscript.TestScript, _ bool, args []string) {
+		var ready struct {
+			InboxURL string `json:"inboxUrl"`
+		}
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile("sandbox")), &ready))
+		logIn(ts, args[0], func(context.Context, *client.Client) (string, error) {
+			resp, err := http.Get(ready.InboxURL + "?wait=60&to=" + url.QueryEscape(args[0]))
+			if err != nil {
+				return "", err
+			}
+			defer resp.Body.Close()
+			var inbox struct{ Messages []struct{ Code string } }
+			if err := json.NewDecoder(resp.Body).Decode(&inbox); err != nil || len(inbox.Messages) == 0 {
+				return "", fmt.Errorf("no message: %w", err)
+			}
+			return inbox.Messages[0].Code, nil
 		})
-		ts.Check(err)
-		ctx := context.Background()
-		ts.Check(c.Open(ctx, client.Passphrase))
-		attempt, err := c.Login().Begin(ctx, args[0])
-		ts.Check(err)
-		code, err := c.SandboxCode(ctx, args[0])
-		ts.Check(err)
-		_, err = c.Login().Continue(ctx, attempt.ID, code)
-		ts.Check(err)
-		ts.Check(c.Close())
 	},
 	// replace FILE OLD NEW changes the first OLD in a file.
 	"replace": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -64,6 +82,25 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		body := `{"organizationId":"` + ts.Getenv("TURNKEY_ORGANIZATION_ID") + `"}`
 		ts.Check(os.WriteFile(ts.MkAbs("body.json"), []byte(body), 0o600))
 	},
+}
+
+// logIn logs in by the profile that the script's settings choose.
+func logIn(ts *testscript.TestScript, email string, code func(context.Context, *client.Client) (string, error)) {
+	words := strings.TrimSpace(ts.ReadFile("words"))
+	c, err := client.New(client.Options{
+		Home: profile.At(ts.Getenv(profile.HomeVariable)),
+		Ask:  func(context.Context, keystore.Question) (string, error) { return words, nil },
+	})
+	ts.Check(err)
+	ctx := context.Background()
+	ts.Check(c.Open(ctx, client.Passphrase))
+	attempt, err := c.Login().Begin(ctx, email)
+	ts.Check(err)
+	typed, err := code(ctx, c)
+	ts.Check(err)
+	_, err = c.Login().Continue(ctx, attempt.ID, typed)
+	ts.Check(err)
+	ts.Check(c.Close())
 }
 
 // eventually waits for what another process is about to do, with a bound.

@@ -47,3 +47,9 @@ func (t *terminal) options() (client.Options, error) {
 	}
 	return client.Options{Home: home, Flags: t.flags, Log: t.log(false), Ask: person()}, nil
 }
+
+// debugging reports whether a setting asks for the log. What is wrong with the settings is told by who needs them.
+func (t *terminal) debugging() bool {
+	_, from, err := t.settings()
+	return err == nil && from.Debug()
+}

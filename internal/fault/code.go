@@ -65,6 +65,7 @@ const (
 
 	ProfileUnknown  Code = "profile.unknown"  // no profile has this name
 	ProfileTaken    Code = "profile.taken"    // one has it already
+	ProfileInUse    Code = "profile.in_use"   // it holds sessions, and cannot be removed
 	SandboxOnly     Code = "sandbox.only"     // asked of a profile that has no sandbox
 	ProfileShut     Code = "profile.shut"     // nothing can be asked before the profile is open
 	SessionNone     Code = "session.none"     // nobody is logged in
@@ -80,6 +81,11 @@ const (
 	APILimited     Code = "api.limited"
 	RequestInvalid Code = "request.invalid" // what was asked is not well formed
 	ClockWrong     Code = "clock.wrong"     // the vendor refuses the time of the request
+
+	APIForeign          Code = "api.foreign"          // what answers is not Turnkey's API
+	BackendForeign      Code = "backend.foreign"      // what answers is no log-in backend
+	OrganizationUnknown Code = "organization.unknown" // the API does not know it
+	PinsForeign         Code = "pins.foreign"         // the pinned keys and the API do not belong together
 
 	ActivityPending  Code = "activity.pending"  // others must approve
 	ActivityFailed   Code = "activity.failed"   // the vendor tried, and failed

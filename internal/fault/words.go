@@ -87,6 +87,7 @@ var catalogue = map[Code]entry{
 
 	ProfileUnknown:  {NotFound, Words{"There is no such profile", "No profile has this name.", "Nothing was opened and nothing was contacted.", "See which there are with latchkey profile list; the details say who named it.", ""}},
 	ProfileTaken:    {Conflict, Words{"The name is taken", "There is a profile of this name already.", "It is as it was.", "Choose another name, or remove that profile first.", ""}},
+	ProfileInUse:    {Conflict, Words{"The profile has sessions", "Somebody is logged in by this profile, and its keys are in a key store.", "It is as it was.", "Log out of it first: latchkey logout --profile NAME.", ""}},
 	SandboxOnly:     {Invalid, Words{"This profile has no sandbox", "Only the sandbox profile has an inbox of its own.", "Nothing changed.", "Read the code where it was sent.", ""}},
 	ProfileShut:     {Unavailable, Words{"Latchkey is not open yet", "The profile is still being opened, or was closed.", "Nothing changed.", "Wait a moment, then try again.", "Try again"}},
 	SessionNone:     {NotFound, Words{"Nobody is logged in", "There is no session in this profile.", "Requests cannot be stamped.", "Log in.", "Log in"}},
@@ -102,6 +103,11 @@ var catalogue = map[Code]entry{
 	APILimited:     {Limited, Words{"Too many requests", "Turnkey asks to wait a few seconds.", "Nothing changed.", "Wait, then try again.", "Try again"}},
 	RequestInvalid: {Invalid, Words{"The request is not well formed", "The service could not read what was asked.", "Nothing changed.", "Correct the request; the details name the part.", ""}},
 	ClockWrong:     {Invalid, Words{"This computer's clock is wrong", "The service refuses the time that the request carries.", "Nothing changed.", "Set the clock, then try again.", "Try again"}},
+
+	APIForeign:          {Denied, Words{"That is not Turnkey's API", "Something answers at the API's address, and not as Turnkey does.", "Nothing was sent to it but a question without a stamp.", "Correct the API's address.", ""}},
+	BackendForeign:      {Denied, Words{"That is not a log-in backend", "Something answers at the backend's address, and has no route to log in by.", "No code was asked for.", "Correct the backend's address.", ""}},
+	OrganizationUnknown: {NotFound, Words{"The organization is not known", "The API does not know an organization of this id.", "Nothing was changed.", "Copy the id of the parent organization that the backend logs into.", ""}},
+	PinsForeign:         {Invalid, Words{"The pinned keys are not the API's", "The profile trusts other keys than those that sign at this address.", "Nothing that comes from there would be believed.", "Give the profile the keys of its API: production's for Turnkey itself, else those that the sandbox's ready line names.", ""}},
 
 	ActivityPending:  {Pending, Words{"Others must approve", "The request was accepted, and waits for approval.", "It will be done when enough people have said yes.", "Ask the other approvers.", ""}},
 	ActivityFailed:   {Denied, Words{"Turnkey could not do it", "The request was accepted, but it failed.", "Nothing changed.", "See the details for the reason.", ""}},

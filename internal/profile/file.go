@@ -180,7 +180,18 @@ func parental(key string) bool {
 }
 
 func (f *File) bad(line int, format string, args ...any) error {
+	if f.Path == "" {
+		return bad(format, args...)
+	}
 	return bad("%s:%d: %w", f.Path, line, fmt.Errorf(format, args...))
+}
+
+// at says where an entry stands. A draft has no lines yet.
+func (f *File) at(e entry) string {
+	if f.Path == "" {
+		return e.key[strings.LastIndexByte(e.key, '.')+1:]
+	}
+	return fmt.Sprintf("%s:%d", f.Path, e.line)
 }
 
 // find returns the setting at a dotted key, or nil.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"latchkey/internal/fault"
@@ -25,6 +27,13 @@ func (s Sources) InUse() Value {
 	v := s.Lookup(SettingProfile, "")
 	v.Text = cmp.Or(v.Text, BuiltIn)
 	return v
+}
+
+// Debug reports whether the log is to say what happens, for developers: any text does, but one that means no.
+func (s Sources) Debug() bool {
+	text := s.Lookup(SettingDebug, "").Text
+	yes, err := strconv.ParseBool(text)
+	return text != "" && (err != nil || yes)
 }
 
 // Load returns the profile that the sources choose, with their settings. Addresses may be missing; [Profile.Check]
@@ -150,6 +159,18 @@ func ParseLength(text string) (time.Duration, error) {
 		return 0, fmt.Errorf("session length %q: want 30s to 720h, in whole seconds", text)
 	}
 	return d, nil
+}
+
+// FormatLength writes a session's length as ParseLength reads it, without parts that are nothing: "12h".
+func FormatLength(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)

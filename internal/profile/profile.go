@@ -101,11 +101,40 @@ func (p Profile) Check() error {
 	if err := checkName(p.Name); err != nil {
 		return err
 	}
-	for name, address := range map[string]string{"API address": p.APIURL, "backend address": p.BackendURL} {
-		if err := checkURL(address, p.Kind == KindLive); err != nil {
-			return bad("%s %q: %w", name, address, err)
+	for _, check := range []func() error{p.CheckAPIURL, p.CheckBackendURL, p.CheckPins} {
+		if err := check(); err != nil {
+			return err
 		}
 	}
+	switch {
+	case p.KeychainService != services[p.Kind]:
+		return bad("keychain service %q belongs to another kind", p.KeychainService)
+	case p.SessionLength < shortest:
+		return bad("session length %s", p.SessionLength)
+	case !filepath.IsAbs(p.Dir):
+		return bad("folder %q is not absolute", p.Dir)
+	}
+	return nil
+}
+
+// CheckAPIURL is the part of Check about the API's address. Errors: fault.ProfileBad, as with the other parts.
+func (p Profile) CheckAPIURL() error { return p.checkURL(SettingAPIURL, p.APIURL) }
+
+// CheckBackendURL is the part of Check about the backend's address.
+func (p Profile) CheckBackendURL() error { return p.checkURL(SettingBackendURL, p.BackendURL) }
+
+func (p Profile) checkURL(name, address string) error {
+	if address == "" {
+		return bad("the %s is missing", name)
+	}
+	if err := checkURL(address, p.Kind == KindLive); err != nil {
+		return bad("%s %q: %w", name, address, err)
+	}
+	return nil
+}
+
+// CheckPins is the part of Check about the pinned keys.
+func (p Profile) CheckPins() error {
 	for name, pin := range p.Pins.byName() {
 		if _, err := p256.ParsePublic(pin); err != nil {
 			return bad("pinned key %s: %w", name, err)
@@ -119,14 +148,6 @@ func (p Profile) Check() error {
 		}
 	default:
 		return bad("kind %q", p.Kind)
-	}
-	switch {
-	case p.KeychainService != services[p.Kind]:
-		return bad("keychain service %q belongs to another kind", p.KeychainService)
-	case p.SessionLength < shortest:
-		return bad("session length %s", p.SessionLength)
-	case !filepath.IsAbs(p.Dir):
-		return bad("folder %q is not absolute", p.Dir)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package profile
 
 import (
 	"cmp"
-	"fmt"
 	"os"
 	"strings"
 )
@@ -59,7 +58,7 @@ func (s Sources) value(of Setting, profile string) Value {
 		}
 	}
 	if e := s.File.find(of.fullKey(profile)); e != nil && e.text != "" {
-		return Value{e.text, FromFile, fmt.Sprintf("%s:%d", s.File.Path, e.line)}
+		return Value{e.text, FromFile, s.File.at(*e)}
 	}
 	return Value{Origin: FromDefault}
 }

@@ -1,0 +1,77 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"latchkey/internal/fault"
+	"latchkey/internal/keystore"
+	"latchkey/internal/profile"
+	"latchkey/internal/session"
+	"latchkey/internal/store"
+)
+
+// AddProfile saves a new profile. Errors: fault.ProfileTaken, fault.ProfileBad; those of profile.Edit.
+func AddProfile(ctx context.Context, home profile.Home, d profile.Draft) error {
+	p, err := d.Profile(home)
+	if err == nil {
+		err = p.Check()
+	}
+	if err != nil {
+		return err
+	}
+	return profile.Edit(ctx, home, func(f *profile.File) (*profile.File, error) { return f.With(d) })
+}
+
+// UseProfile makes a profile the one that is opened when nothing else is said. Errors: fault.ProfileUnknown; those of
+// profile.Edit.
+func UseProfile(ctx context.Context, home profile.Home, name string) error {
+	return profile.Edit(ctx, home, func(f *profile.File) (*profile.File, error) { return f.Using(name) })
+}
+
+// RemoveProfile takes a profile out of the settings. Its folder, with the journal and the keys that Turnkey must still be
+// told of, stays. Errors: fault.ProfileInUse while it has sessions, whose keys nothing would find again;
+// fault.ProfileUnknown, fault.ProfileBad; those of the disk.
+func RemoveProfile(ctx context.Context, home profile.Home, name string) error {
+	return profile.Edit(ctx, home, func(f *profile.File) (*profile.File, error) {
+		after, err := f.Without(name)
+		if err != nil {
+			return nil, err
+		}
+		p, err := profile.Load(home, profile.Sources{
+			Flags: profile.Flags{profile.SettingProfile: name}, File: f, Getenv: func(string) string { return "" },
+		})
+		if err != nil {
+			return after, nil // a profile that cannot be opened was never used as it is
+		}
+		in, err := loggedIn(ctx, p)
+		if err == nil && in > 0 {
+			err = fault.New(fault.ProfileInUse, fmt.Errorf("%q has %d", name, in))
+		}
+		return after, err
+	})
+}
+
+// loggedIn counts the sessions of a profile that have not ended. It asks no key store.
+func loggedIn(ctx context.Context, p profile.Profile) (int, error) {
+	if _, err := os.Stat(filepath.Join(p.Dir, "state.json")); err != nil {
+		return 0, nil // it was never opened
+	}
+	dir, err := store.Open(p.Dir)
+	if err != nil {
+		return 0, err
+	}
+	m := &session.Manager{Profile: p.Name, Dir: dir, Keys: keystore.NewKeychain(p.KeychainService, p.Name)}
+	if err := m.Open(ctx); err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, s := range m.List() {
+		if s.Ended == nil && s.Key.Backend != Memory { // what was in memory is gone with its program
+			n++
+		}
+	}
+	return n, nil
+}
