@@ -64,6 +64,7 @@ func (t *terminal) run(ctx context.Context, args []string) int {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	root.AddCommand(t.sandbox(), t.backend(), t.journal(), t.versionCommand())
 	root.AddCommand(t.chooses(t.request(), t.login(), t.logout(), t.whoami())...)
+	root.AddCommand(t.doctor())
 	root.AddCommand(t.wallets())
 	root.AddCommand(t.profile(), t.config())
 	for _, c := range root.Commands() {
@@ -76,7 +77,7 @@ func (t *terminal) run(ctx context.Context, args []string) int {
 	case isUsage(err):
 		fmt.Fprintf(t.err, "latchkey: %s\nSee latchkey --help.\n", err)
 		return 2
-	case errors.Is(err, fault.Cancelled), errors.Is(err, context.Canceled):
+	case errors.Is(err, errTold), errors.Is(err, fault.Cancelled), errors.Is(err, context.Canceled):
 		return 1
 	}
 	t.tell(err)

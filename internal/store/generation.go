@@ -118,7 +118,9 @@ func (d *Dir) read(name string) ([]byte, error) {
 	case errors.Is(p.newestErr, fs.ErrNotExist) && errors.Is(p.previousErr, fs.ErrNotExist):
 		return nil, fault.NotFound
 	}
-	d.setAside(name)
+	if !d.Untouched {
+		d.setAside(name)
+	}
 	return nil, fault.New(fault.StateCorrupt, errDamaged)
 }
 

@@ -41,6 +41,9 @@ type Dir struct {
 	// [fault.StateRecovered] when an older generation was read in place of a damaged or outdated file.
 	Notice func(name string, err error)
 
+	// Untouched, when set before first use, leaves damaged files where they are: for those who only look.
+	Untouched bool
+
 	mu    sync.Mutex               // one write at a time in this process; guards turns
 	turns map[string]chan struct{} // by lock: the right to ask the system for it, while nobody here has it
 	disk  func(step string) error  // for tests: asked before each step on the disk; an error stands for the step's own
