@@ -6,8 +6,9 @@
 //	POST /otp-login   a verification token, a key  -> a session of that key
 //	POST /signup      a contact, ways in           -> a sub-organization
 //
-// Several families of clients ask for the same in their own words: those of Turnkey's documents, as above, and the kits
-// that speak to an auth proxy (/v1/…). Whatever may be asked for is one step that all of them take (send, prove, enter,
+// Several families of clients ask for the same in their own words: those of Turnkey's documents, as above, those of the
+// Swift kit's example servers (/auth/…), the web examples' pages (/api/…), and the kits that speak to an auth proxy
+// (/v1/…). Whatever may be asked for is one step that all of them take (send, prove, enter,
 // enterByIdentity, enrol, lookUp); a route reads its family's names and writes its answer, and decides nothing.
 //
 // It owns the routes, what a request may look like, who may call, how often, and which organization a proven contact

@@ -13,6 +13,8 @@ type family int
 // The families. Their routes stand in one table, [Backend.routes], so that none has a step of its own.
 const (
 	documents family = iota // the applications of Turnkey's documents
+	swift                   // those of the Swift kit's example servers
+	web                     // the web examples' pages
 	proxied                 // every kit of Turnkey's that is told an authProxyUrl
 )
 
@@ -51,6 +53,27 @@ func (b *Backend) routes() map[string]endpoint {
 		"/otp/verify": post(documents, "Trades a code for a verification token.", b.otpVerify),
 		"/otp-login":  post(documents, "Trades a verification token for a session of a key.", b.otpLogin),
 		"/signup":     post(documents, "Makes a sub-organization with one root user.", b.signup),
+
+		"/auth/sendOtp":      post(swift, "Sends a code to a contact.", b.swiftSend),
+		"/auth/verifyOtp":    post(swift, "Trades a code for a verification token, or with contact and publicKey for a session.", b.swiftVerify),
+		"/auth/otp":          post(swift, "Trades a verification token for a session, signing up who is new.", b.swiftLogin),
+		"/auth/oAuth":        post(swift, "Trades an id token for a session, signing up who is new.", b.swiftOAuth),
+		"/auth/createSubOrg": post(swift, "Makes a sub-organization with a wallet.", b.swiftCreate),
+		"/auth/getSubOrgId":  post(swift, "Finds an account by an identity; the parent's id stands for none.", b.swiftFind),
+
+		"/api/initOtp":            post(web, "Sends a code that is answered sealed.", b.webInit),
+		"/api/sendOtp":            post(web, "Sends a code that is answered sealed.", b.webInit),
+		"/api/verifyOtp":          post(web, "Trades a code for a verification token.", b.webVerify),
+		"/api/otpLogin":           post(web, "Trades a verification token for a session.", b.webLogin),
+		"/api/oauthLogin":         post(web, "Trades an id token for a session.", b.webOAuth),
+		"/api/getSuborgs":         post(web, "Finds accounts by an identity.", b.webFind),
+		"/api/getVerifiedSuborgs": post(web, "Finds accounts by an identity.", b.webFind),
+		"/api/createSuborg":       post(web, "Makes a sub-organization with a wallet.", b.webCreate),
+		"/api/createSubOrg":       post(web, "Makes a sub-organization with a wallet.", b.webCreate),
+		"/api/getOrCreateSuborg":  post(web, "Finds accounts by an identity, or makes one.", b.webGetOrCreate),
+		"/api/auth":               post(web, "Sends a key to a person's mailbox, sealed to a page's.", b.webMail),
+		"/api/sendCredential":     post(web, "Sends a key to a person's mailbox, sealed to a page's.", b.webMail),
+		"/api/proxyRequest":       post(web, "Passes on a request that its person has stamped.", b.webRelay),
 
 		"/v1/wallet_kit_config":        post(proxied, "What this configuration allows.", b.proxyConfig),
 		"/v1/wallet_kit_client_params": post(proxied, "What a page needs for captchas: nothing here.", b.proxyParams),

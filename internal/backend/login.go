@@ -16,6 +16,7 @@ type entry struct {
 	seconds        turnkey.Seconds // 0 is the configuration's
 	invalidate     bool
 	organizationID string // where to, "" for wherever the proof leads
+	orElsewhere    bool   // that is only a hint
 }
 
 // check refuses what no service would take, and fills in the length.
@@ -85,7 +86,7 @@ func (b *Backend) enter(ctx context.Context, c *call, t ticket, e entry) (sessio
 	if err := agreedToLogin(v, t.sig, e.publicKey); err != nil {
 		return session{}, err
 	}
-	organizationID, err := b.accountFor(ctx, c, v, t, e.organizationID)
+	organizationID, err := b.accountFor(ctx, c, v, t, e)
 	if err != nil {
 		return session{}, err
 	}
@@ -115,15 +116,18 @@ func (b *Backend) otpLogin(ctx context.Context, c *call, in otpLoginIn) (session
 		entry{publicKey: in.PublicKey, seconds: in.ExpirationSeconds, invalidate: in.InvalidateExisting})
 }
 
-// accountFor returns the organization in which the contact logs in: wanted, if it is one that the contact may enter.
-func (b *Backend) accountFor(ctx context.Context, c *call, v token.Verification, t ticket, wanted string) (string, error) {
+// accountFor returns the organization in which the contact logs in: the one that e names, if the contact may enter it.
+func (b *Backend) accountFor(ctx context.Context, c *call, v token.Verification, t ticket, e entry) (string, error) {
 	done, err := b.joining.take(ctx, b.hash("join", sameContact(v.Contact)))
 	if err != nil {
 		return "", fault.New(fault.Cancel, err)
 	}
 	defer done()
-	if wanted != "" {
-		return wanted, b.mayEnter(ctx, v, wanted)
+	if e.organizationID != "" {
+		err := b.mayEnter(ctx, v, e.organizationID)
+		if err == nil || !e.orElsewhere || fault.CodeOf(err) != fault.LoginRefused {
+			return e.organizationID, err
+		}
 	}
 	id, err := b.accountOf(ctx, v)
 	if err != nil || id != "" {

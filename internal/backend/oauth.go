@@ -95,7 +95,7 @@ func (b *Backend) enterByIdentity(ctx context.Context, c *call, i identity, e en
 	if err := b.allowsIdentity(identityOf(i.oidcToken).Issuer); err != nil {
 		return session{}, err
 	}
-	organizationID, err := b.accountOfIdentity(ctx, c, i, e.organizationID)
+	organizationID, err := b.accountOfIdentity(ctx, c, i, e)
 	if err != nil {
 		return session{}, err
 	}
@@ -106,7 +106,7 @@ func (b *Backend) enterByIdentity(ctx context.Context, c *call, i identity, e en
 	return b.begun(jwt, e.publicKey, organizationID)
 }
 
-func (b *Backend) accountOfIdentity(ctx context.Context, c *call, i identity, wanted string) (string, error) {
+func (b *Backend) accountOfIdentity(ctx context.Context, c *call, i identity, e entry) (string, error) {
 	done, err := b.joining.take(ctx, b.turnOfIdentity(i.oidcToken))
 	if err != nil {
 		return "", fault.New(fault.Cancel, err)
@@ -116,9 +116,9 @@ func (b *Backend) accountOfIdentity(ctx context.Context, c *call, i identity, wa
 	switch {
 	case err != nil:
 		return "", err
-	case wanted != "" && slices.Contains(ids, wanted):
-		return wanted, nil
-	case wanted != "":
+	case e.organizationID != "" && slices.Contains(ids, e.organizationID):
+		return e.organizationID, nil
+	case e.organizationID != "" && !e.orElsewhere:
 		return "", fault.New(fault.LoginRefused, show("organizationId: the identity is not known there"))
 	case len(ids) > 0:
 		return ids[0], nil

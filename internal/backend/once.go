@@ -102,8 +102,13 @@ func (b *Backend) withWallet(ctx context.Context, n newcomer, m made) (made, err
 		return made{}, upstream(err)
 	}
 	m.Wallet = &wallet{WalletID: wallets[at].WalletID, Addresses: []string{}}
-	for _, a := range accounts {
-		m.Wallet.Addresses = append(m.Wallet.Addresses, a.Address)
+	for _, wanted := range n.wallet.Accounts { // in the order in which they were asked for
+		at := slices.IndexFunc(accounts, func(a turnkey.WalletAccount) bool {
+			return a.Path == wanted.Path && a.AddressFormat == wanted.AddressFormat
+		})
+		if at >= 0 {
+			m.Wallet.Addresses = append(m.Wallet.Addresses, accounts[at].Address)
+		}
 	}
 	return m, nil
 }
