@@ -16,6 +16,7 @@ import (
 	"github.com/wailsapp/wails/v2/pkg/options/linux"
 	wailsrt "github.com/wailsapp/wails/v2/pkg/runtime"
 
+	"latchkey/internal/keystore"
 	"latchkey/internal/profile"
 )
 
@@ -41,6 +42,9 @@ func Run(assets fs.FS, version string) error {
 		level = slog.LevelDebug
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	if err := keystore.NoCoreDumps(); err != nil {
+		log.Warn("a crash could write keys to disk", "err", err)
+	}
 	a := New(Options{Version: version, Log: log})
 	return wails.Run(&options.App{
 		Title:     "Latchkey (SANDBOX)",

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"latchkey/internal/fault"
+	"latchkey/internal/keystore"
 	"latchkey/internal/profile"
 )
 
@@ -35,6 +36,9 @@ type terminal struct {
 
 // Main runs the command line with the process's own streams and returns the exit status.
 func Main(args []string, version string) int {
+	if err := keystore.NoCoreDumps(); err != nil {
+		fmt.Fprintln(os.Stderr, "latchkey: a crash could write keys to disk:", err)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	t := &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv, version: version}

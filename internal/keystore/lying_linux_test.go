@@ -69,6 +69,15 @@ func within(t *testing.T, d time.Duration) context.Context {
 	return ctx
 }
 
+// leaves repeats a call that nobody waits long for until it got as far as method, where the liar lets it hang. A busy
+// machine may need more than one.
+func leaves(t *testing.T, l *liar, method string, call func(ctx context.Context) error) {
+	t.Helper()
+	for before := l.count(method); l.count(method) == before && t.Context().Err() == nil; {
+		wantCode(t, "while it hangs", call(within(t, 300*time.Millisecond)), fault.KeychainTimeout)
+	}
+}
+
 func behaves(t *testing.T, l *liar, s keystore.Store) {
 	key, err := s.Create(t.Context())
 	if err != nil {
@@ -145,7 +154,7 @@ func givesElse(t *testing.T, l *liar, s keystore.Store) {
 // speaks, and when the answer comes after all, the keychain works again.
 func hangs(t *testing.T, l *liar, s keystore.Store, method string) {
 	release := l.hang(method)
-	wantCode(t, "while it hangs", s.PutSecret(within(t, 300*time.Millisecond), "state-key", []byte("x")), fault.KeychainTimeout)
+	leaves(t, l, method, func(ctx context.Context) error { return s.PutSecret(ctx, "state-key", []byte("x")) })
 	start := time.Now()
 	const rounds = 4
 	for range rounds {
@@ -193,10 +202,16 @@ func hangsAtOnce(t *testing.T, l *liar, s keystore.Store) {
 // savesLate: a key that nobody waits for any more is not left behind.
 func savesLate(t *testing.T, l *liar, s keystore.Store) {
 	release := l.hang("CreateItem")
-	_, err := s.Create(within(t, 300*time.Millisecond))
-	wantCode(t, "create", err, fault.KeychainTimeout)
-	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("%v does not tell why", err)
+	var first error
+	leaves(t, l, "CreateItem", func(ctx context.Context) error {
+		_, err := s.Create(ctx)
+		if first == nil {
+			first = err
+		}
+		return err
+	})
+	if !errors.Is(first, context.DeadlineExceeded) {
+		t.Errorf("%v does not tell why", first)
 	}
 	release()
 	working(t, s)
@@ -270,17 +285,20 @@ func dismissedUnlock(t *testing.T, l *liar, s keystore.Store) {
 // unansweredUnlock: a question that nobody answers is taken off the screen, and does not block the next one.
 func unansweredUnlock(t *testing.T, l *liar, s keystore.Store) {
 	l.set(func() { l.locked, l.asks["Unlock"], l.answer = true, true, "" })
-	_, err := s.Create(within(t, 300*time.Millisecond))
-	wantCode(t, "create", err, fault.KeychainTimeout)
+	leaves(t, l, "Prompt", func(ctx context.Context) error {
+		_, err := s.Create(ctx)
+		return err
+	})
 	for l.count("Dismiss") == 0 && t.Context().Err() == nil {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
+	asked := l.count("Prompt")
 	go func() {
-		for l.count("Prompt") == 1 && t.Context().Err() == nil {
+		for l.count("Prompt") == asked && t.Context().Err() == nil {
 		}
 		cancel()
 	}()
-	_, err = s.Create(ctx)
+	_, err := s.Create(ctx)
 	wantCode(t, "create that is cancelled", err, fault.Cancel)
 	l.set(func() { l.answer = "yes" })
 	working(t, s)
@@ -414,7 +432,7 @@ func hidesNames(t *testing.T, l *liar, s keystore.Store) {
 	l.set(func() { clear(l.items) })
 	_, err = listed(t.Context(), s)
 	wantCode(t, "items hidden", err, fault.KeychainLocked)
-	if n := l.count("Unlock"); n != 3 || l.count("Prompt") != 0 { // the three of Create: ours, and two of go-keyring's
+	if n := l.count("Unlock"); n != 3 || l.count("Prompt") != 0 { // those of Create
 		t.Errorf("unlocked %d times, asked %d times", n, l.count("Prompt"))
 	}
 }

@@ -1,0 +1,5 @@
+//go:build unix && !linux
+
+package keystore
+
+func noCoreDumps() error { return noCores() }
