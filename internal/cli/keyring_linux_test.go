@@ -30,7 +30,13 @@ latchkey login --email robin@example.org <code 2>login || exit 11
 latchkey whoami --json >whoami || exit 12
 organization=$(sed 's/.*"organizationId":"\([^"]*\)".*/\1/' whoami)
 latchkey request /public/v1/query/list_wallets '{"organizationId":"'"$organization"'"}' >wallets || exit 13
+echo 'correct horse battery staple' >words
+export LATCHKEY_PASSPHRASE_FILE="$1/words"
+latchkey keys move --to passphrase --json >move || exit 16
+latchkey whoami --json >moved || exit 17
+latchkey keys list --json >keys || exit 18
 latchkey logout 2>logout || exit 14
+latchkey keys list --json >left || exit 19
 latchkey whoami 2>after && exit 15
 exit 0
 `
@@ -69,7 +75,7 @@ func TestLogInFromATerminalWithARealKeyring(t *testing.T) {
 		t.Error(typeErr)
 	}
 	if err != nil {
-		for _, name := range []string{"login", "whoami", "wallets", "logout", "after"} {
+		for _, name := range []string{"login", "whoami", "wallets", "move", "moved", "keys", "logout", "left", "after"} {
 			t.Logf("%s: %s", name, read(said, name))
 		}
 		t.Fatal(err)
@@ -79,6 +85,8 @@ func TestLogInFromATerminalWithARealKeyring(t *testing.T) {
 		t.Errorf("whoami: %s, %v", read(said, "whoami"), err)
 	}
 	for name, want := range map[string]string{
+		"move": `"keyStore":"passphrase"`, "moved": `"keyStore":"passphrase"`, "keys": `"role":"retiring","keyStore":"keychain","presence":"here"`,
+		"left":  `{"keys":[],"unlisted":`,
 		"login": "Logged in.", "wallets": `"wallets":[]`, "logout": "revoked at Turnkey", "after": "session.none",
 	} {
 		if got := read(said, name); !strings.Contains(got, want) {

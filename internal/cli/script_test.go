@@ -15,6 +15,7 @@ import (
 
 	"latchkey/internal/client"
 	"latchkey/internal/keystore"
+	"latchkey/internal/login"
 	"latchkey/internal/profile"
 )
 
@@ -45,9 +46,10 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &ready))
 		ts.Setenv("BACKEND", ready.URL)
 	},
-	// session EMAIL logs in by the sandbox profile, with keys under the passphrase of the file words.
+	// session EMAIL [LABEL] logs in by the sandbox profile, with keys under the passphrase of the file words. With a label
+	// the active session, if there is one, stays the active one.
 	"session": func(ts *testscript.TestScript, _ bool, args []string) {
-		logIn(ts, args[0], func(ctx context.Context, c *client.Client) (string, error) { return c.SandboxCode(ctx, args[0]) })
+		logIn(ts, args, func(ctx context.Context, c *client.Client) (string, error) { return c.SandboxCode(ctx, args[0]) })
 	},
 	// login EMAIL logs in by the profile in use, with the code from the inbox of a sandbox whose ready line is the file
 	// sandbox.
@@ -56,7 +58,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 			InboxURL string `json:"inboxUrl"`
 		}
 		ts.Check(json.Unmarshal([]byte(ts.ReadFile("sandbox")), &ready))
-		logIn(ts, args[0], func(context.Context, *client.Client) (string, error) {
+		logIn(ts, args, func(context.Context, *client.Client) (string, error) {
 			resp, err := http.Get(ready.InboxURL + "?wait=60&to=" + url.QueryEscape(args[0]))
 			if err != nil {
 				return "", err
@@ -69,6 +71,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 			return inbox.Messages[0].Code, nil
 		})
 	},
+	"keyof":  keyOf,
+	"orphan": makeOrphan,
 	// replace FILE OLD NEW changes the first OLD in a file.
 	"replace": func(ts *testscript.TestScript, _ bool, args []string) {
 		text := ts.ReadFile(args[0])
@@ -84,8 +88,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	},
 }
 
-// logIn logs in by the profile that the script's settings choose.
-func logIn(ts *testscript.TestScript, email string, code func(context.Context, *client.Client) (string, error)) {
+// logIn logs in by the profile that the script's settings choose: args are an address and perhaps a label.
+func logIn(ts *testscript.TestScript, args []string, code func(context.Context, *client.Client) (string, error)) {
 	words := strings.TrimSpace(ts.ReadFile("words"))
 	c, err := client.New(client.Options{
 		Home: profile.At(ts.Getenv(profile.HomeVariable)),
@@ -94,7 +98,11 @@ func logIn(ts *testscript.TestScript, email string, code func(context.Context, *
 	ts.Check(err)
 	ctx := context.Background()
 	ts.Check(c.Open(ctx, client.Passphrase))
-	attempt, err := c.Login().Begin(ctx, email)
+	further := login.Further{}
+	if len(args) > 1 {
+		further = login.Further{Label: args[1], Stay: true}
+	}
+	attempt, err := c.Login().BeginFurther(ctx, args[0], further)
 	ts.Check(err)
 	typed, err := code(ctx, c)
 	ts.Check(err)

@@ -71,7 +71,7 @@ func (t *terminal) open(ctx context.Context) (*client.Client, error) {
 	case backend == client.Memory:
 		fmt.Fprintln(t.err, "Keys are in memory alone: they end with this command.")
 	case before != "" && before != backend:
-		fmt.Fprintf(t.err, "From now on keys are made in: %s (before: %s). Sessions of the other key store stay there.\n", backend, before)
+		fmt.Fprintf(t.err, "From now on keys are made in: %s (before: %s). Sessions stay where their keys are; latchkey keys move takes one along.\n", backend, before)
 	}
 	if err := c.Step(ctx); err != nil { // refresh, repair and revoke what is due: no window may be running
 		t.close(c)
@@ -91,20 +91,27 @@ func (t *terminal) close(c *client.Client) {
 }
 
 func (t *terminal) login() *cobra.Command {
-	var email string
+	var email, label string
+	var use bool
 	c := &cobra.Command{
 		Use:   "login",
 		Short: "Log in, or sign up, by e-mail code",
+		Long: "Logs in, or signs up, by a code that comes by e-mail. Beside a session that there is, a further one is made with\n" +
+			"--label; the active session stays the active one, unless --use says otherwise.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := t.open(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer t.close(c)
-			if s, ok := c.Sessions().Active(); ok {
-				return usage{fmt.Errorf("you are logged in as %s; log out first: latchkey logout", s.Contact)}
+			if s, ok := c.Sessions().Active(); ok && label == "" {
+				return usage{fmt.Errorf("you are logged in as %s; for a further session name it: latchkey login --email … --label …; "+
+					"or log out first: latchkey logout", s.Contact)}
 			}
-			attempt, err := c.Login().Begin(cmd.Context(), email)
+			if err := newLabel(c, label); err != nil {
+				return err
+			}
+			attempt, err := c.Login().BeginFurther(cmd.Context(), email, login.Further{Label: label, Stay: !use})
 			if err != nil {
 				return err
 			}
@@ -116,6 +123,8 @@ func (t *terminal) login() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&email, "email", "", "the address to send a code to")
+	c.Flags().StringVar(&label, "label", "", "what to call the session (default: the address)")
+	c.Flags().BoolVar(&use, "use", false, "make it the active session even if there is one")
 	if err := c.MarkFlagRequired("email"); err != nil {
 		panic(err) // the flag is declared one line above
 	}
@@ -146,6 +155,9 @@ func (t *terminal) enterCode(ctx context.Context, c *client.Client, attempt logi
 		s, err := c.Login().Continue(ctx, attempt.ID, l.text)
 		if err == nil {
 			fmt.Fprintf(t.err, "Logged in. The session ends at %s, and is refreshed while Latchkey is used.\n", s.Expires.Local().Format(time.TimeOnly))
+			if !s.Active {
+				fmt.Fprintf(t.err, "It is called %s and is not the active one. To use it: latchkey sessions use %s\n", visible(s.Label), s.ID)
+			}
 			return nil
 		}
 		if fault.CodeOf(err) != fault.OTPWrong || l.err != nil {
@@ -182,33 +194,6 @@ func (t *terminal) lines(ctx context.Context) <-chan line {
 	return lines
 }
 
-func (t *terminal) logout() *cobra.Command {
-	return &cobra.Command{
-		Use:   "logout",
-		Short: "Log out: the key is revoked and deleted",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := t.open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer t.close(c)
-			result, err := c.LogOut(cmd.Context())
-			if err != nil {
-				return err
-			}
-			here, there := "The key is deleted here.", "It was revoked at Turnkey."
-			if !result.Deleted {
-				here = "The key store could not be reached: the key signs nothing any more, and is deleted at the next start."
-			}
-			if !result.Revoked {
-				there = "Turnkey could not be told, and forgets it by itself at " + result.EndsAt.Local().Format(time.DateTime) + "."
-			}
-			fmt.Fprintln(t.err, "Logged out.", here, there)
-			return nil
-		},
-	}
-}
-
 func (t *terminal) whoami() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
@@ -224,16 +209,19 @@ func (t *terminal) whoami() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			h, backend := c.Keys(cmd.Context())
+			s, _ := c.Sessions().Active()
+			h := c.Health(cmd.Context(), s.Key.Backend)
 			if asJSON {
 				return json.NewEncoder(t.out).Encode(struct {
 					turnkey.Whoami
 					KeyStore      string         `json:"keyStore"`
 					KeyStoreState keystore.State `json:"keyStoreState"`
-				}{who, backend, h.State})
+					Session       sessionLine    `json:"session"`
+				}{who, s.Key.Backend, h.State, lineOfSession(s)})
 			}
-			_, err = fmt.Fprintf(t.out, "user          %s  %s\norganization  %s  %s\nkey store     %s  %s, %s\n",
-				who.Username, who.UserID, who.OrganizationName, who.OrganizationID, backend, h.Name, protection(h.State))
+			_, err = fmt.Fprintf(t.out, "user          %s  %s\norganization  %s  %s\nsession       %s  %s, ends at %s\nkey store     %s  %s, %s\n",
+				visible(who.Username), who.UserID, visible(who.OrganizationName), who.OrganizationID,
+				visible(s.Label), s.ID, s.Expires.Local().Format(time.DateTime), s.Key.Backend, h.Name, protection(h.State))
 			return err
 		},
 	}

@@ -69,6 +69,7 @@ const (
 	SandboxOnly     Code = "sandbox.only"     // asked of a profile that has no sandbox
 	ProfileShut     Code = "profile.shut"     // nothing can be asked before the profile is open
 	SessionNone     Code = "session.none"     // nobody is logged in
+	SessionUnknown  Code = "session.unknown"  // none is called so
 	SessionExpired  Code = "session.expired"  // over by time
 	LabelTaken      Code = "session.label"    // another session has this label
 	SessionRejected Code = "session.rejected" // the vendor no longer knows the key

@@ -92,6 +92,7 @@ var catalogue = map[Code]entry{
 	ProfileShut:     {Unavailable, Words{"Latchkey is not open yet", "The profile is still being opened, or was closed.", "Nothing changed.", "Wait a moment, then try again.", "Try again"}},
 	SessionNone:     {NotFound, Words{"Nobody is logged in", "There is no session in this profile.", "Requests cannot be stamped.", "Log in.", "Log in"}},
 	LabelTaken:      {Conflict, Words{"Another session has this name", "A session of this profile is called so already.", "Nothing was changed.", "Choose another name, or rename the other session first.", ""}},
+	SessionUnknown:  {NotFound, Words{"There is no such session", "No session of this profile has this label or id.", "Nothing was changed.", "Look at the list of sessions, then name one of them.", ""}},
 	SessionExpired:  {Expired, Words{"The session ended", "The session's time is over.", "Wallets are safe. Requests cannot be stamped until you log in.", "Log in again.", "Log in again"}},
 	SessionRejected: {Expired, Words{"The session was ended elsewhere", "The service no longer knows this session's key.", "Wallets are safe. Requests cannot be stamped until you log in.", "Log in again.", "Log in again"}},
 

@@ -60,11 +60,22 @@ const (
 // fault.BackendDown and what else the backend says; fault.BundleInvalid if it is not this profile's; those of the key
 // store and of the file. When it fails, its key is deleted.
 func (o *OTP) Begin(ctx context.Context, contact string) (Attempt, error) {
+	return o.BeginFurther(ctx, contact, Further{})
+}
+
+// Further says what the session of a log-in is to be beside those that there are.
+type Further struct {
+	Label string // "" takes the contact
+	Stay  bool   // the active session stays the active one, if it is good then
+}
+
+// BeginFurther is Begin for a session beside others.
+func (o *OTP) BeginFurther(ctx context.Context, contact string, f Further) (Attempt, error) {
 	contact, err := Email(contact)
 	if err != nil {
 		return Attempt{}, err
 	}
-	a, err := o.send(ctx, rand.Text(), contact)
+	a, err := o.send(ctx, rand.Text(), kept{Contact: contact, Further: f})
 	if err != nil {
 		return Attempt{}, err
 	}
@@ -106,11 +117,11 @@ func (o *OTP) Resend(ctx context.Context, attemptID string) (Attempt, error) {
 	if wait := k.ResendAfter.Sub(o.now()); wait > 0 && wait <= resendPause {
 		return Attempt{}, &fault.Error{Kind: fault.OTPLimited.Kind(), Code: fault.OTPLimited, RetryAfter: wait}
 	}
-	return o.send(ctx, attemptID, k.Contact)
+	return o.send(ctx, attemptID, kept{Contact: k.Contact, Further: k.Further})
 }
 
 // Continue goes on with the attempt: with the code, if it was not right before, it signs up if the contact is new, logs
-// in, and stores the session as the active one. After a failure it may be called again: what was granted is not asked
+// in, and stores the session, as the active one unless it was begun otherwise. After a failure it may be called again: what was granted is not asked
 // for twice. Errors: fault.OTPWrong with TriesLeft, fault.OTPExpired, fault.OTPLocked; fault.AttemptOver;
 // fault.LoginRefused, fault.SignUpRefused and what else the backend says; the token codes when an answer is not
 // genuine; those of session.Manager.Store.
@@ -150,9 +161,10 @@ func (o *OTP) Continue(ctx context.Context, attemptID, code string) (session.Ses
 	if err != nil {
 		return session.Session{}, err
 	}
+	_, good := o.Sessions.Active()
 	return o.Sessions.Store(ctx, session.StoreRequest{
-		JWT: jwt, PublicKey: record.PublicKey, OrganizationID: k.OrganizationID, Label: k.Contact, Contact: k.Contact,
-		Method: method, Length: o.length(), Attempt: record.ID, Select: true,
+		JWT: jwt, PublicKey: record.PublicKey, OrganizationID: k.OrganizationID, Label: cmp.Or(k.Further.Label, k.Contact), Contact: k.Contact,
+		Method: method, Length: o.length(), Attempt: record.ID, Select: !k.Further.Stay || !good,
 	})
 }
 

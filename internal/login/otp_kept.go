@@ -20,6 +20,7 @@ type kept struct {
 	TriesLeft    int       `json:"triesLeft"`
 	Expires      time.Time `json:"expires"`
 	ResendAfter  time.Time `json:"resendAfter"`
+	Further      Further   `json:"further,omitzero"`
 	// What was granted already, so that it is not asked for again:
 	Verification   string `json:"verification,omitempty"`
 	OrganizationID string `json:"organizationId,omitempty"`

@@ -18,8 +18,8 @@ import (
 	"latchkey/internal/token"
 )
 
-// send makes a key, has a code sent, and stores the attempt.
-func (o *OTP) send(ctx context.Context, id, contact string) (a Attempt, err error) {
+// send makes a key, has a code sent, and stores the attempt, of which k holds what it began with.
+func (o *OTP) send(ctx context.Context, id string, k kept) (a Attempt, err error) {
 	key, err := o.Sessions.NewPendingKey(ctx, purpose)
 	if err != nil {
 		return Attempt{}, err
@@ -30,7 +30,7 @@ func (o *OTP) send(ctx context.Context, id, contact string) (a Attempt, err erro
 		}
 	}()
 	o.reached("init")
-	reply, err := o.Backend.initOTP(ctx, contact)
+	reply, err := o.Backend.initOTP(ctx, k.Contact)
 	if err != nil {
 		return Attempt{}, fmt.Errorf("send a code: %w", err)
 	}
@@ -44,11 +44,9 @@ func (o *OTP) send(ctx context.Context, id, contact string) (a Attempt, err erro
 		life = codeLife
 	}
 	now := o.now()
-	k := kept{
-		Contact: contact, OTPID: reply.OTPID, Target: reply.Target, Length: cmp.Or(reply.Length, defaultLength),
-		Alphanumeric: reply.Alphanumeric, TriesLeft: cmp.Or(max(reply.MaxTries, 0), triesDefault),
-		Expires: now.Add(life), ResendAfter: now.Add(resendPause),
-	}
+	k.OTPID, k.Target, k.Length = reply.OTPID, reply.Target, cmp.Or(reply.Length, defaultLength)
+	k.Alphanumeric, k.TriesLeft = reply.Alphanumeric, cmp.Or(max(reply.MaxTries, 0), triesDefault)
+	k.Expires, k.ResendAfter = now.Add(life), now.Add(resendPause)
 	record := session.Attempt{ID: id, Method: method, Purpose: purpose, PublicKey: key.PublicKey()}
 	if err := o.keep(ctx, record, k); err != nil {
 		return Attempt{}, fmt.Errorf("send a code: %w", err)

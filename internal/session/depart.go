@@ -12,6 +12,9 @@ import (
 // revokePatience is how long the service may take to forget a key whose deletion here waits for it.
 const revokePatience = 3 * time.Second
 
+// unlockPatience is how long a key store may take before that: a person may be typing a passphrase.
+const unlockPatience = time.Minute
+
 // departure is one key on its way out in this process.
 type departure struct {
 	done          chan struct{}
@@ -91,12 +94,12 @@ func (m *Manager) revokeItself(ctx context.Context, k leavingKey) bool {
 	if m.Revoke == nil {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(ctx, revokePatience)
-	defer cancel()
-	signer, err := m.openKey(ctx, k.key)
+	signer, err := m.unlock(ctx, k.key)
 	if err != nil {
 		return false
 	}
+	ctx, cancel := context.WithTimeout(ctx, revokePatience)
+	defer cancel()
 	m.reached("revoke")
 	err = m.Revoke(ctx, m.leavingView(k), signer, k.PublicKey)
 	m.reached("revoked")
@@ -107,6 +110,13 @@ func (m *Manager) revokeItself(ctx context.Context, k leavingKey) bool {
 		m.Log.Info("a key was not revoked and goes on the list for later", "key", k.PublicKey, "error", err)
 	}
 	return err == nil
+}
+
+// unlock opens k, and waits for the person who is asked for it, not for ever.
+func (m *Manager) unlock(ctx context.Context, k key) (keystore.Signer, error) {
+	ctx, cancel := context.WithTimeout(ctx, unlockPatience)
+	defer cancel()
+	return m.openKey(ctx, k)
 }
 
 // leavingView is what Revoke gets to see of a key's session, which may never have been one.

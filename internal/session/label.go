@@ -76,8 +76,8 @@ func (m *Manager) Labelled(label string) bool {
 }
 
 // Find returns the session that word means: an id, a label, or the beginning of one id alone; "" is the active one. Live
-// sessions are found before ended ones of the same label. Errors: fault.SessionNone; fault.RequestInvalid when word is
-// the beginning of several ids.
+// sessions are found before ended ones of the same label. Errors: fault.SessionUnknown, or for "" fault.SessionNone;
+// fault.RequestInvalid when word is the beginning of several ids.
 func (m *Manager) Find(word string) (Session, error) {
 	m.prepare()
 	if err := m.sync(); err != nil {
@@ -85,6 +85,9 @@ func (m *Manager) Find(word string) (Session, error) {
 	}
 	st := m.snapshot()
 	if word == "" {
+		if st.session(st.Active) == nil {
+			return Session{}, fault.New(fault.SessionNone, nil)
+		}
 		word = st.Active
 	}
 	if r := st.session(word); r != nil {
@@ -95,16 +98,16 @@ func (m *Manager) Find(word string) (Session, error) {
 	}
 	var found []record
 	for _, r := range slices.Backward(st.Sessions) { // of ended ones the latest
-		if r.Label == word && word != "" {
+		if r.Label == word {
 			return m.view(r, st.Active), nil
 		}
-		if word != "" && strings.HasPrefix(r.ID, word) {
+		if strings.HasPrefix(r.ID, word) {
 			found = append(found, r)
 		}
 	}
 	switch len(found) {
 	case 0:
-		return Session{}, fault.New(fault.SessionNone, fmt.Errorf("none is called %q", word))
+		return Session{}, fault.New(fault.SessionUnknown, fmt.Errorf("%q", word))
 	case 1:
 		return m.view(found[0], st.Active), nil
 	}

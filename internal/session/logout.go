@@ -19,8 +19,8 @@ type LogOutResult struct {
 }
 
 // LogOut ends the session called id, "" for the active one. From the first moment nothing is stamped with it any more,
-// and its token is gone. Its keys are deleted at the service, each by itself, for which it has three seconds, and then
-// here. What could not be revoked stays on a list that any later session of the same user works off. The end of one
+// and its token is gone. Its keys are deleted at the service, each by itself, for which it has three seconds (and a
+// person who is asked by the key store a minute before that), and then here. What could not be revoked stays on a list that any later session of the same user works off. The end of one
 // session touches no other. Errors: fault.SessionNone, fault.SessionExpired, fault.SessionRejected when it is over
 // already; those of the file, and then nothing has changed.
 func (m *Manager) LogOut(ctx context.Context, id string) (LogOutResult, error) {
@@ -98,10 +98,15 @@ func (m *Manager) leave(ctx context.Context, st state, id string) LogOutResult {
 	}
 	r := st.session(id)
 	result := LogOutResult{SessionID: id, Label: r.Label, Deleted: true, EndsAt: r.Ended.EndsAt.time()}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokePatience)
-	defer cancel()
 	// The session's own key goes first: it is the one that could still be used.
 	leaving := slices.DeleteFunc(slices.Clone(st.Leaving), func(k leavingKey) bool { return k.Session != id })
+	for _, k := range leaving { // the service's three seconds begin when nobody has to be asked any more
+		if _, err := m.unlock(ctx, k.key); err != nil {
+			m.Log.Debug("unlock a key that leaves", "key", k.PublicKey, "error", err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokePatience)
+	defer cancel()
 	for _, k := range leaving {
 		gone, revoked := m.departKey(ctx, k.PublicKey, false)
 		result.Deleted = result.Deleted && gone

@@ -1,12 +1,16 @@
 package session
 
 import (
+	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"latchkey/internal/fault"
+	"latchkey/internal/keystore"
 	"latchkey/internal/session/sessiontest"
 	"latchkey/internal/token"
 )
@@ -49,7 +53,7 @@ func TestManySessionsHaveLabelsOfTheirOwn(t *testing.T) {
 			t.Errorf("Find(%q) is %q, %v, want %q", word, got.ID, err, want)
 		}
 	}
-	if _, err := other.Find("w"); fault.CodeOf(err) != fault.SessionNone {
+	if _, err := other.Find("w"); fault.CodeOf(err) != fault.SessionUnknown {
 		t.Errorf("the beginning of a label: %v", err)
 	}
 	if _, err := m.LogOut(t.Context(), ids[0]); err != nil {
@@ -364,6 +368,46 @@ func TestTokensOfEveryTypeAreSessions(t *testing.T) {
 				t.Fatal(err)
 			}
 			check(again)
+		})
+	}
+}
+
+// typed is a store whose next Open waits for a person who types a passphrase.
+type typed struct {
+	*keystore.Memory
+	takes atomic.Int64
+}
+
+func (*typed) Backend() string { return "passphrase" }
+
+func (s *typed) Open(ctx context.Context, publicKey string) (keystore.Signer, error) {
+	select {
+	case <-time.After(time.Duration(s.takes.Swap(0))):
+		return s.Memory.Open(ctx, publicKey)
+	case <-ctx.Done():
+		return nil, fault.New(fault.KeychainTimeout, ctx.Err())
+	}
+}
+
+// The service's three seconds are not spent on the passphrase.
+func TestR19_LogOutWaitsForWhoTypesAPassphrase(t *testing.T) {
+	for takes, want := range map[time.Duration]bool{20 * time.Second: true, time.Hour: false} {
+		synctest.Test(t, func(t *testing.T) {
+			keys := &typed{Memory: keystore.NewMemory()}
+			r := run(t, keys)
+			defer r.stop()
+			if _, err := logIn(t.Context(), r.Manager, r.client, 15*time.Minute); err != nil {
+				t.Fatal(err)
+			}
+			keys.takes.Store(int64(takes))
+			began := time.Now()
+			result, err := r.LogOut(t.Context(), "")
+			if err != nil || want && !result.Revoked {
+				t.Errorf("%s: %+v, %v", takes, result, err)
+			}
+			if took := time.Since(began); took > unlockPatience+revokePatience {
+				t.Errorf("%s: took %s", takes, took)
+			}
 		})
 	}
 }
