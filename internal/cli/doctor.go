@@ -27,7 +27,7 @@ func (t *terminal) doctor() *cobra.Command {
 			"Exit status 0 says that nothing failed; a warning is no failure.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			version := versionText(t.version)
-			r := doctor.Look(cmd.Context(), doctor.Program{Version: version, Window: strings.Contains(version, ", window")}, t.patient())
+			r := doctor.Look(cmd.Context(), doctor.Program{Version: version, Window: strings.Contains(version, ", window")}, t.patient)
 			var err error
 			if asJSON {
 				err = printReport(t, r)

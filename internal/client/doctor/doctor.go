@@ -12,9 +12,11 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"latchkey/internal/client"
+	"latchkey/internal/fault"
 )
 
 // State says how a check went.
@@ -66,11 +68,22 @@ type Program struct {
 	Window  bool   // this build has the window
 }
 
-// Look examines a patient.
-func Look(ctx context.Context, program Program, p client.Patient) Report {
-	f := Gather(ctx, program, p, patience)
+// Look examines the patient that examine brings, which is asked for once.
+func Look(ctx context.Context, program Program, examine func() client.Patient) Report {
+	began := time.Now()
+	patients := make(chan client.Patient, 1)
+	go func() { patients <- examine() }()
+	var p client.Patient
+	select {
+	case p = <-patients:
+	case <-time.After(patience / 3): // its files are on a disk that hangs
+		p.Err = fault.New(fault.DiskFailed, errors.New("the settings could not be read in time"))
+	case <-ctx.Done():
+		p.Err = fault.New(fault.Cancel, ctx.Err())
+	}
+	f := Gather(ctx, program, p, patience-time.Since(began))
 	return Report{Findings: Judge(f), Profile: f.Profile.Name, Kind: string(f.Profile.Kind)}
 }
 
 // patience is how long all checks together may take. Each has a share of it as its own bound.
-const patience = 2600 * time.Millisecond
+const patience = 2800 * time.Millisecond

@@ -27,7 +27,7 @@ func Gather(ctx context.Context, program Program, p client.Patient, patience tim
 	looks := []look{lookCore, lookBus, lookPassphrase(p), lookPort(p), lookLibrary(libraryFolders()), lookDisplay}
 	if p.Err == nil {
 		k := &keysLook{Patient: p, known: make(chan struct{})}
-		looks = append(looks, k.look, k.journal, lookTPM(p), lookRights(p), lookDisk(p), lookState(p), lookLocks(p, patience/8))
+		looks = append(looks, k.look, k.journal, lookTPM(p), lookRights(p), lookDisk(p), lookState(p), lookLocks(p, min(patience/8, time.Second)))
 		if p.Profile.Kind != profile.KindSandbox || p.Served {
 			looks = append(looks, lookServices(p))
 		}

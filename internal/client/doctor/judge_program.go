@@ -45,9 +45,8 @@ func profileValid(f *Facts) verdict {
 	case f.ProfileErr != nil:
 		return told(Failed, f.ProfileErr)
 	case f.SandboxErr != nil:
-		v := told(Failed, f.SandboxErr)
-		v.next = "Remove local.json in the sandbox's folder; the next command writes it again."
-		return v
+		return failed("local.json in the sandbox's folder, which says where the sandbox is, cannot be read: "+reason(f.SandboxErr)+".",
+			"Whoever comes second does not find the sandbox that runs.", sandboxAgain)
 	}
 	p := f.Profile
 	if p.Kind == profile.KindSandbox && p.APIURL == "" {
@@ -107,9 +106,12 @@ func pinned(f *Facts) verdict {
 	return ok("Five, each a key of its kind.")
 }
 
+// sandboxAgain is the step when what a sandbox said of itself was spoilt.
+const sandboxAgain = "End every Latchkey that runs; the next one starts the sandbox and writes it again."
+
 func pinsNext(k profile.Kind) string {
 	if k == profile.KindSandbox {
-		return "Remove local.json in the sandbox's folder; the next command writes it again."
+		return sandboxAgain
 	}
 	return "Correct the profile's pinned keys, or leave them out: production's are the default."
 }

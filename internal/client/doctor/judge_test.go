@@ -67,7 +67,7 @@ var troubles = []trouble{
 
 	{"profile", "none", func(f *Facts) { f.ProfileErr = fault.New(fault.ProfileBad, errors.New("line 3")) }, Failed, "line 3"},
 	{"profile", "a bad address", func(f *Facts) { f.Profile.BackendURL = "ftp://example.org" }, Failed, "ftp://example.org"},
-	{"profile", "a damaged sandbox", func(f *Facts) { f.SandboxErr = fault.New(fault.StateCorrupt, nil) }, Failed, "damaged"},
+	{"profile", "a damaged sandbox", func(f *Facts) { f.SandboxErr = fault.New(fault.StateCorrupt, down) }, Failed, "local.json"},
 	{"settings", "no such key store", func(f *Facts) { f.KeyStoreErr = fault.New(fault.ProfileBad, errors.New("floppy")) }, Failed, "floppy"},
 	{"settings", "no profile", func(f *Facts) { f.ProfileErr = down }, Skipped, "Profile"},
 	{"pins", "no key", func(f *Facts) { f.Profile.Pins.Signer = "04" + strings.Repeat("0", 128) }, Failed, "signer key is no public key"},
