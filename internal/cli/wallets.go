@@ -18,7 +18,7 @@ import (
 func (t *terminal) wallets() *cobra.Command {
 	c := t.walletList("wallets")
 	c.Short = "Wallets and their accounts"
-	c.Long = "Without a command: the wallets of whoever is logged in."
+	c.Long = "Lists the wallets of whoever is logged in, or does what the command says."
 	c.Example = `  latchkey wallets
   latchkey wallets create Everyday
   latchkey wallets accounts Everyday

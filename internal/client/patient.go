@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"sync"
 
-	"latchkey/internal/journal"
 	"latchkey/internal/keystore"
 	"latchkey/internal/local"
 	"latchkey/internal/profile"
@@ -22,7 +21,6 @@ type Patient struct {
 
 	Dir            *store.Dir // which may not exist yet
 	PassphraseFile string     // that a setting names, or ""
-	Journal        *journal.Journal
 
 	KeyStore    string // that would be opened
 	KeyStoreErr error  // why none would
@@ -32,6 +30,7 @@ type Patient struct {
 	// Of the sandbox profile: where its servers were last, and whether a process serves them now.
 	Sandbox    string // the folder, or "" for other profiles
 	Served     bool
+	Process    int // that serves them, or did last
 	SandboxErr error
 }
 
@@ -43,7 +42,6 @@ func Examine(o Options, flag string) Patient {
 	}
 	p := Patient{Home: o.Home, Profile: loaded, Dir: &store.Dir{Path: loaded.Dir, Untouched: true}}
 	p.PassphraseFile = from.Lookup(profile.SettingPassphrase, loaded.Name).Text
-	p.Journal = &journal.Journal{Dir: p.Dir, Profile: loaded.Name}
 	c := &Client{home: o.Home, log: slog.New(slog.DiscardHandler), profile: loaded, from: from, dir: p.Dir}
 	c.recall = sync.OnceValues(c.readChoice)
 	stores := map[string]keystore.Store{
@@ -61,7 +59,7 @@ func Examine(o Options, flag string) Patient {
 		var at local.Endpoints
 		p.Sandbox = filepath.Join(o.Home.Data, "sandbox")
 		at, p.Served, p.SandboxErr = local.Peek(p.Sandbox)
-		p.Profile = located(loaded, at)
+		p.Profile, p.Process = located(loaded, at), at.Process
 	}
 	return p
 }

@@ -428,7 +428,9 @@ func TestE5_FindsEveryFaultItIsGiven(t *testing.T) {
 		return
 	}
 	m := newMachine(t)
+	began := time.Now()
 	m.mustBeHealthy("before")
+	t.Logf("E5: all checks of a healthy machine took %s", time.Since(began).Round(time.Millisecond))
 	planted, discovered, ids := 0, 0, map[string]bool{"version": true}
 	find := func(f seeded, all []Finding) {
 		planted++

@@ -20,6 +20,7 @@ type Facts struct {
 	ProfileErr  error // there is no profile; most other parts are then left out
 	SandboxErr  error // of the file that says where the sandbox is
 	Served      bool  // a process serves the sandbox profile now
+	Process     int   // that one
 	KeyStore    string
 	KeyStoreErr error
 

@@ -21,7 +21,7 @@ type look func(ctx context.Context, tell func(found))
 func Gather(ctx context.Context, program Program, p client.Patient, patience time.Duration) Facts {
 	f := Facts{
 		Program: program, System: runtime.GOOS, Env: readEnvironment(os.Getenv),
-		Profile: p.Profile, ProfileErr: p.Err, SandboxErr: p.SandboxErr, Served: p.Served,
+		Profile: p.Profile, ProfileErr: p.Err, SandboxErr: p.SandboxErr, Served: p.Served, Process: p.Process,
 		KeyStore: p.KeyStore, KeyStoreErr: p.KeyStoreErr,
 	}
 	looks := []look{lookCore, lookBus, lookPassphrase(p), lookPort(p), lookLibrary(libraryFolders()), lookDisplay}

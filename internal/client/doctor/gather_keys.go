@@ -12,6 +12,7 @@ import (
 
 	"latchkey/internal/client"
 	"latchkey/internal/fault"
+	"latchkey/internal/journal"
 	"latchkey/internal/keystore"
 	"latchkey/internal/session"
 	"latchkey/internal/store"
@@ -200,7 +201,7 @@ func (k *keysLook) journal(ctx context.Context, tell func(found)) {
 	case <-ctx.Done():
 		return
 	}
-	whole := *k.Patient.Journal
+	whole := journal.Journal{Dir: k.Dir, Profile: k.Profile.Name}
 	if j.NoKey == "" {
 		opening, cancel := part(ctx, 0.8)
 		defer cancel()

@@ -125,6 +125,7 @@ func journalWhole(_ *Facts, j Journal) verdict {
 		v.seen = fmt.Sprintf("Nothing contradicts itself, but not all is proven: %s.", strings.Join(found, ", "))
 		v.next = "See which entries with latchkey journal verify."
 		return v
+	case journal.Intact:
 	}
 	return ok("%s, as they were written.", count(j.Entries, "record"))
 }

@@ -153,7 +153,7 @@ func orphans(f *Facts) verdict {
 	if k := f.Kept; len(k.Orphans) > 0 {
 		return warning(fmt.Sprintf("%s that no session and no log-in knows: %s.", count(len(k.Orphans), "key"), short(k.Orphans)),
 			"They sign nothing any more. Their sessions' records were lost, or made by a state that was put back.",
-			"Delete each with latchkey keys delete, once you are sure that no backup of the state names it.")
+			"See them with latchkey keys list, and delete them with latchkey keys delete, once you are sure that no backup of the state names them.")
 	}
 	return ok("%s, each known.", count(f.Kept.Keys, "key"))
 }

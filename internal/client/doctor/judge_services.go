@@ -30,7 +30,7 @@ func service(part func(*Facts) *Service, down fault.Code) func(*Facts) verdict {
 			v := told(Failed, fault.New(down, s.Err))
 			v.seen = fmt.Sprintf("%s did not answer: %s.", s.URL, cause(s.Err))
 			if f.Profile.Kind == profile.KindSandbox {
-				v.next = "Look at the process that serves the sandbox (see Locks): continue or end it, and the next command takes over."
+				v.next = fmt.Sprintf("Look at process %d, which serves the sandbox: continue or end it, and the next command takes over.", f.Process)
 			}
 			return v
 		case s.Status >= 500 && s.Status != 501: // the sandbox says 501 to what nobody asks for

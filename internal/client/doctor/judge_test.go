@@ -175,6 +175,15 @@ func TestEachTroubleIsFound(t *testing.T) {
 	}
 }
 
+// Who serves the sandbox and is silent is named: nobody else can be ended or continued.
+func TestTheSilentServerIsNamed(t *testing.T) {
+	f := healthy()
+	f.API.Err, f.Process = down, 4711
+	if got := of(Judge(f), "api"); !strings.Contains(got.Next, "process 4711") {
+		t.Errorf("%+v", got)
+	}
+}
+
 // Whatever is said is a sentence, and what is wrong comes with what it means and one step.
 func TestFindingsAreSentences(t *testing.T) {
 	sentence := func(s string) bool { return s != "" && strings.ContainsAny(s[len(s)-1:], ".!") }

@@ -150,7 +150,7 @@ var roles = map[string]func(){
 			fmt.Println("cannot mount:", err)
 			return
 		}
-		print()
+		report()
 	},
 	"a quota": func() {
 		signal.Ignore(syscall.SIGXFSZ)
@@ -159,11 +159,12 @@ var roles = map[string]func(){
 			fmt.Println(err)
 			return
 		}
-		print()
+		report()
 	},
 }
 
-func print() {
+// report prints what is found on the machine that a role made.
+func report() {
 	home, err := profile.DefaultHome()
 	if err != nil {
 		fmt.Println(err)

@@ -39,7 +39,7 @@ func free(path string) (bytes uint64, known bool, err error) {
 	if err := unix.Statfs(path, &s); err != nil {
 		return 0, false, fmt.Errorf("%s: %w", path, err)
 	}
-	return s.Bavail * uint64(s.Bsize), true, nil //nolint:gosec // a block's size is positive
+	return s.Bavail * uint64(s.Bsize), true, nil
 }
 
 // foreign reports whether a file belongs to another user.
