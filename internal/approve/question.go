@@ -37,3 +37,12 @@ func (q Question) Counts(a Answer, now time.Time) (yes, late bool) {
 	}
 	return yes, false
 }
+
+// FlagSuffices reports whether it is enough that the person said yes with the command.
+func (q Question) FlagSuffices() bool { return q.Summary.Class == Ask }
+
+// Consent is a yes to the question, by a way.
+func (q Question) Consent(by By) Answer { return Answer{Yes: true, By: by, Digest: q.Summary.Digest} }
+
+// EachTime reports whether no rule will ever answer such a question.
+func (q Question) EachTime() bool { return q.Summary.Class == Always || q.Summary.Blind }

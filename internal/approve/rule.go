@@ -46,6 +46,7 @@ var (
 	decimalForm  = regexp.MustCompile(`^[1-9][0-9]{0,77}$`)
 	idForm       = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`)
 	evmForm      = regexp.MustCompile(`^0x[0-9a-fA-F]{40}$`)
+	amountForm   = regexp.MustCompile(`^[0-9]{1,60}(\.[0-9]{1,18})?$`)
 	activityForm = regexp.MustCompile(`^[a-z0-9_]{1,100}$`)
 )
 
@@ -174,4 +175,19 @@ func same(a, b string) bool {
 		return strings.EqualFold(a, b)
 	}
 	return a == b && a != ""
+}
+
+// ParseAmount reads an amount in whole coins of a network, such as 0.05, and returns it in the smallest units. Errors:
+// fault.RuleInvalid, also for more places than the coin has.
+func ParseAmount(text, network string) (string, error) {
+	places := 18
+	if network == "solana" {
+		places = 9
+	}
+	whole, part, _ := strings.Cut(text, ".")
+	digits := strings.TrimLeft(whole+part+strings.Repeat("0", max(0, places-len(part))), "0")
+	if len(part) > places || !amountForm.MatchString(text) || !decimalForm.MatchString(digits) {
+		return "", noRule("%q is no amount above zero with at most %d places", chain.Visible(text, 40), places)
+	}
+	return digits, nil
 }

@@ -32,6 +32,7 @@ type terminal struct {
 	debug    bool
 	keyStore string // the flag, or ""
 	flags    profile.Flags
+	yes      bool // --yes, of commands that stamp
 }
 
 // Main runs the command line with the process's own streams and returns the exit status.
@@ -72,6 +73,7 @@ func (t *terminal) run(ctx context.Context, args []string) int {
 	root.AddCommand(t.wallets())
 	root.AddCommand(t.sessions(), t.keys())
 	root.AddCommand(t.profile(), t.config())
+	root.AddCommand(t.rules())
 	for _, c := range root.Commands() {
 		wrapArgs(c)
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"text/tabwriter"
@@ -23,9 +24,9 @@ func (t *terminal) look() (*client.Client, error) {
 func (t *terminal) journal() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "journal",
-		Short: "The record of every request that was stamped",
-		Long: "Every request that a session stamps, in the window or here, is recorded: when, by which key, what, its hash, and\n" +
-			"what came of it. Bodies are sealed under a key of the key store.",
+		Short: "The record of every request that was stamped or refused",
+		Long: "Every request that a session stamps, in the window or here, is recorded: when, by which key, what, its hash, by\n" +
+			"whose leave, and what came of it; and so is one that was not approved. Bodies are sealed under a key of the key store.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -98,7 +99,7 @@ func (t *terminal) journalList() *cobra.Command {
 			}
 			w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
 			for _, e := range entries {
-				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d ms\t%s\n", e.Number, e.At().Local().Format(time.DateTime), e.What(), outcome(e), e.Duration, e.SHA256[:min(16, len(e.SHA256))])
+				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%d ms\t%s\n", e.Number, e.At().Local().Format(time.DateTime), e.What(), cmp.Or(e.Verdict, "-"), outcome(e), e.Duration, e.SHA256[:min(16, len(e.SHA256))])
 			}
 			return w.Flush()
 		},

@@ -25,12 +25,15 @@ var apiPath = regexp.MustCompile(`^/public/v1/[a-z]+/[a-z0-9_]+$`)
 const maxBody = 1 << 20
 
 func (t *terminal) request() *cobra.Command {
-	return &cobra.Command{
+	return t.stamps(&cobra.Command{
 		Use:   "request PATH BODY",
 		Short: "Stamp a request and send it",
 		Long: "Stamps BODY, sends it to PATH of Turnkey's API and prints the answer. BODY is sent byte for byte: JSON text,\n" +
 			"- for standard input, or @FILE. With TURNKEY_API_PRIVATE_KEY in the environment that key stamps, and\n" +
-			"TURNKEY_API_URL says where to; otherwise the active session does.",
+			"TURNKEY_API_URL says where to; otherwise the active session does.\n\n" +
+			"What signs, deletes, exports or changes who may do what is shown and asked about on the terminal first, or\n" +
+			"allowed by a rule (latchkey rules). A key from the environment belongs to no profile: it has no rules, nothing\n" +
+			"is asked, and nothing is recorded.",
 		Example: `  latchkey request /public/v1/query/whoami '{"organizationId":"…"}'
   latchkey request /public/v1/submit/create_wallet @wallet.json`,
 		Args: cobra.ExactArgs(2),
@@ -62,7 +65,7 @@ func (t *terminal) request() *cobra.Command {
 			_, err = fmt.Fprintln(t.out, strings.TrimRight(string(answer), "\n"))
 			return err
 		},
-	}
+	})
 }
 
 // readRequest checks the path and reads the body from where the second argument says.

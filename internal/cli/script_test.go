@@ -81,6 +81,12 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		}
 		ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], args[2], 1)), 0o600))
 	},
+	// stamping FILE TYPE PARAMETERS writes the body of an activity in the session's organization, of now.
+	"stamping": func(ts *testscript.TestScript, _ bool, args []string) {
+		body := fmt.Sprintf(`{"type":%q,"timestampMs":"%d","organizationId":%q,"parameters":%s}`,
+			args[1], time.Now().UnixMilli(), ts.Getenv("SESSION_ORGANIZATION_ID"), args[2])
+		ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(body), 0o600))
+	},
 	// whoami writes body.json, which asks who the parent is.
 	"whoami": func(ts *testscript.TestScript, _ bool, _ []string) {
 		body := `{"organizationId":"` + ts.Getenv("TURNKEY_ORGANIZATION_ID") + `"}`
@@ -106,8 +112,9 @@ func logIn(ts *testscript.TestScript, args []string, code func(context.Context, 
 	ts.Check(err)
 	typed, err := code(ctx, c)
 	ts.Check(err)
-	_, err = c.Login().Continue(ctx, attempt.ID, typed)
+	s, err := c.Login().Continue(ctx, attempt.ID, typed)
 	ts.Check(err)
+	ts.Setenv("SESSION_ORGANIZATION_ID", s.OrganizationID)
 	ts.Check(c.Close())
 }
 

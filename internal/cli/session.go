@@ -85,8 +85,10 @@ func (t *terminal) close(c *client.Client) {
 	if err := c.Close(); err != nil {
 		t.tell(err)
 	}
-	if err := c.JournalTrouble(); err != nil {
-		t.tell(err)
+	for _, err := range []error{c.JournalTrouble(), c.RulesTrouble()} {
+		if err != nil {
+			t.tell(err)
+		}
 	}
 }
 

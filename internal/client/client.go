@@ -41,6 +41,10 @@ type Options struct {
 	// Ask asks a person for the passphrase of the key file, where LATCHKEY_PASSPHRASE_FILE does not say it. nil:
 	// nobody can be asked.
 	Ask keystore.Ask
+
+	// Approve asks a person whether a request may be stamped, one request at a time, and returns when ctx ends at the
+	// latest. nil: nobody can be asked, and what must be asked is refused.
+	Approve func(ctx context.Context, q Question) (Answer, error)
 }
 
 // Client is one opened profile. It is safe for parallel use.
@@ -59,6 +63,9 @@ type Client struct {
 	recorder   *journal.Recorder
 	unrecorded atomic.Pointer[error]   // see JournalTrouble
 	sealing    atomic.Pointer[running] // whose state key seals; the one of the last Open, also after Close
+
+	gate   gate
+	unread atomic.Pointer[error] // see RulesTrouble
 
 	opening sync.Mutex // held by Open and Close, over keychain and network
 
@@ -107,6 +114,7 @@ func New(o Options) (*Client, error) {
 		Memory:     keystore.NewMemory(),
 	}
 	c.newJournal()
+	c.gate = gate{person: o.Approve, turn: make(chan struct{}, 1)}
 	return c, nil
 }
 
@@ -179,6 +187,7 @@ func (c *Client) wire(ctx context.Context, at place, keys keystore.Store) (*runn
 	r.api = &turnkey.Client{
 		BaseURL: at.apiURL,
 		Stamper: stamper{r.sessions}, HTTP: &http.Client{Transport: c.transport()}, Now: c.now,
+		Before: func(ctx context.Context, q turnkey.Request) (string, error) { return c.approve(ctx, r, q) },
 		After: func(ctx context.Context, x turnkey.Exchange) {
 			c.heard(ctx, x)
 			c.record(ctx, r, x)

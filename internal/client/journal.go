@@ -66,14 +66,15 @@ func (c *Client) stateSealer(ctx context.Context) (*store.Sealer, error) {
 	return session.ReadSealer(ctx, keys)
 }
 
-// record hands a stamped request to the journal. A request that was refused before it was stamped leaves no entry.
+// record hands a request to the journal, with the verdict: one that was stamped, and one that was refused before. What
+// was allowed and could not be stamped, because there is no session or no key, leaves no entry.
 func (c *Client) record(ctx context.Context, r *running, x turnkey.Exchange) {
-	if x.Stamp.HeaderName == "" {
+	if x.Stamp.HeaderName == "" && !refusal(x.Verdict) {
 		return
 	}
 	e := journal.New(x.Started, x.Path, x.Body)
 	e.Answer(x.Status, x.Response)
-	e.Tries, e.Duration = x.Tries, x.Duration.Milliseconds()
+	e.Verdict, e.Tries, e.Duration = x.Verdict, x.Tries, x.Duration.Milliseconds()
 	if x.Err != nil {
 		e.Code = string(fault.CodeOf(x.Err))
 	}
@@ -81,7 +82,11 @@ func (c *Client) record(ctx context.Context, r *running, x turnkey.Exchange) {
 		e.PublicKey = s.PublicKey
 	}
 	s, ok := ctx.Value(sessionKey{}).(session.Session)
-	if !ok {
+	switch {
+	case ok:
+	case e.PublicKey == "":
+		s, _ = r.sessions.Active()
+	default:
 		s = r.stampedFor(e.PublicKey)
 	}
 	e.Session, e.User = s.ID, s.UserID

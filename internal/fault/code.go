@@ -100,6 +100,7 @@ const (
 	ApprovalLate    Code = "approval.late"    // the answer came when it counted no more
 	ApprovalUnclear Code = "approval.unclear" // the request could be understood in two ways, so it is not shown
 	RulesUnread     Code = "approval.rules"   // the rules cannot be read, so none counts
+	RuleUnknown     Code = "approval.no_rule" // no rule of that id
 	RuleInvalid     Code = "approval.rule"    // what no rule may allow, or not a rule
 
 	JournalFailed   Code = "journal.unwritten" // a request could not be recorded

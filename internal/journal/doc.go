@@ -1,5 +1,5 @@
-// Package journal is the record of every stamped request of a profile: who asked what, when, by which key, and what
-// came of it. It is what the inspector shows and what an auditor is given.
+// Package journal is the record of every request of a profile that was stamped or refused: who asked what, when, by
+// which key, by whose leave, and what came of it. It is what the inspector shows and what an auditor is given.
 //
 // It owns the form of the record, its chain and its proof. It does not own who tells it of requests (client), nor
 // where the state key lies (session, keystore). It depends on store and fault.
@@ -36,7 +36,6 @@
 //     from the truth: nothing outside the folder counts along.
 //   - Whoever can read the state key can forge all of it.
 //   - The hash of a body that holds a short code would let somebody who knows all the rest of the body guess the code.
-//   - A process that is killed between an answer and the next moment has not recorded that request, and a request
-//     that was refused before it was stamped is not recorded.
+//   - A process that is killed between an answer and the next moment has not recorded that request.
 //   - On file systems without locks between machines, two machines must not share a profile.
 package journal

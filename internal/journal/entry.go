@@ -20,7 +20,8 @@ const (
 	maxLine = MaxBody/3*4 + 8<<10
 )
 
-// Entry is the record of one stamped request. Every string in it has the form of an id, a path, a type or a code;
+// Entry is the record of one request that was stamped, or that was refused before it was; the latter has no public key
+// and no tries. Every string in it has the form of an id, a path, a type or a code;
 // what has not is left out, since it may hold anything.
 type Entry struct {
 	Number       uint64 `json:"number"` // from 1
@@ -33,6 +34,10 @@ type Entry struct {
 	Type         string `json:"type,omitempty"` // of an activity
 	SHA256       string `json:"sha256"`         // of the exact body, which is also the activity's fingerprint at Turnkey
 	Size         int    `json:"size"`           // of the body, in bytes
+
+	// Verdict is why the request was stamped, or was not: a word, or "rule" and the rule's id. Entries from before there
+	// were verdicts have none.
+	Verdict string `json:"verdict,omitempty"`
 
 	HTTP     int    `json:"http,omitempty"`     // status of the last answer; 0 when none came
 	Activity string `json:"activity,omitempty"` // id
@@ -66,20 +71,21 @@ func (e Entry) What() string {
 }
 
 var (
-	idForm     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`)
-	uuidForm   = regexp.MustCompile(`^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$`)
-	keyForm    = regexp.MustCompile(`^0[23][0-9a-f]{64}$`)
-	pathForm   = regexp.MustCompile(`^/[a-z0-9_/]{1,200}$`)
-	typeForm   = regexp.MustCompile(`^ACTIVITY_TYPE_[A-Z0-9_]{1,100}$`)
-	statusForm = regexp.MustCompile(`^ACTIVITY_STATUS_[A-Z_]{1,50}$`)
-	codeForm   = regexp.MustCompile(`^[a-z_.]{1,60}$`)
+	idForm      = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`)
+	uuidForm    = regexp.MustCompile(`^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$`)
+	keyForm     = regexp.MustCompile(`^0[23][0-9a-f]{64}$`)
+	pathForm    = regexp.MustCompile(`^/[a-z0-9_/]{1,200}$`)
+	typeForm    = regexp.MustCompile(`^ACTIVITY_TYPE_[A-Z0-9_]{1,100}$`)
+	statusForm  = regexp.MustCompile(`^ACTIVITY_STATUS_[A-Z_]{1,50}$`)
+	verdictForm = regexp.MustCompile(`^[a-z-]{1,20}( [a-z0-9-]{1,40})?$`)
+	codeForm    = regexp.MustCompile(`^[a-z_.]{1,60}$`)
 )
 
 // clean empties what does not have its form.
 func (e *Entry) clean() {
 	for form, fields := range map[*regexp.Regexp][]*string{
 		idForm: {&e.Session}, uuidForm: {&e.Organization, &e.User, &e.Activity}, keyForm: {&e.PublicKey}, pathForm: {&e.Path},
-		typeForm: {&e.Type}, statusForm: {&e.Status}, codeForm: {&e.Code},
+		typeForm: {&e.Type}, statusForm: {&e.Status}, codeForm: {&e.Code}, verdictForm: {&e.Verdict},
 	} {
 		for _, field := range fields {
 			if !form.MatchString(*field) {

@@ -37,9 +37,9 @@ type Client struct {
 	Poll    Poll
 
 	// Before sees the exact bytes before they are stamped, and refuses them by an error, which the caller gets as
-	// it is. It may take its time. After is told of every request, a refused one too, once it is over. Both are
-	// given copies.
-	Before func(ctx context.Context, r Request) error
+	// it is. It may take its time, and its verdict goes to After. After is told of every request, a refused one too,
+	// once it is over. Both are given copies.
+	Before func(ctx context.Context, r Request) (verdict string, err error)
 	After  func(ctx context.Context, e Exchange)
 
 	mu        sync.Mutex
@@ -58,6 +58,7 @@ type Request struct {
 type Exchange struct {
 	Path     string
 	Body     []byte
+	Verdict  string // of Before
 	Stamp    stamp.Stamp
 	Tries    int // how often the bytes were sent
 	Status   int // HTTP status of the last answer
@@ -97,7 +98,8 @@ func (c *Client) exchange(ctx context.Context, x *Exchange) error {
 		return fault.New(fault.ProfileBad, errors.New("the API has no address"))
 	}
 	if c.Before != nil {
-		if err := c.Before(ctx, Request{Path: x.Path, Body: bytes.Clone(x.Body)}); err != nil {
+		var err error
+		if x.Verdict, err = c.Before(ctx, Request{Path: x.Path, Body: bytes.Clone(x.Body)}); err != nil {
 			return err
 		}
 	}

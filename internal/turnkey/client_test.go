@@ -158,7 +158,7 @@ func TestTheCallersEndIsTheEnd(t *testing.T) {
 	t.Run("thirty seconds without one, approval not counted", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c, _ := newClient(t, hangs)
-			c.Before = func(context.Context, Request) error { time.Sleep(time.Minute); return nil }
+			c.Before = func(context.Context, Request) (string, error) { time.Sleep(time.Minute); return "", nil }
 			start := time.Now()
 			_, err := c.Post(t.Context(), "/p", []byte(`{}`))
 			if fault.CodeOf(err) != fault.APIDown || time.Since(start) != time.Minute+30*time.Second {
@@ -194,13 +194,13 @@ func TestBeforeRefusesAndAfterIsTold(t *testing.T) {
 	c, s := newClient(t, answer(200, `{"x":1}`))
 	var asked []Request
 	var told []Exchange
-	c.Before = func(_ context.Context, r Request) error {
+	c.Before = func(_ context.Context, r Request) (string, error) {
 		asked = append(asked, r)
 		if r.Path == "/no" {
-			return no
+			return "refused", no
 		}
 		r.Body[0] = 'X' // a copy: what is stamped stays as it is
-		return nil
+		return "free", nil
 	}
 	c.After = func(_ context.Context, e Exchange) { told = append(told, e) }
 
@@ -217,10 +217,10 @@ func TestBeforeRefusesAndAfterIsTold(t *testing.T) {
 		t.Fatalf("asked %d, told %d times", len(asked), len(told))
 	}
 	if e := told[0]; string(e.Body) != `{"a":1}` || e.Stamp.HeaderValue != s.sent[0].header.Get("X-Stamp") ||
-		e.Stamp.HeaderName != "X-Stamp" || e.Status != 200 || string(e.Response) != `{"x":1}` || e.Tries != 1 || e.Err != nil {
+		e.Stamp.HeaderName != "X-Stamp" || e.Status != 200 || string(e.Response) != `{"x":1}` || e.Tries != 1 || e.Err != nil || e.Verdict != "free" {
 		t.Errorf("told %+v", e)
 	}
-	if e := told[1]; e.Stamp.HeaderName != "" || e.Tries != 0 || e.Status != 0 || !errors.Is(e.Err, no) {
+	if e := told[1]; e.Stamp.HeaderName != "" || e.Tries != 0 || e.Status != 0 || !errors.Is(e.Err, no) || e.Verdict != "refused" {
 		t.Errorf("told %+v", e)
 	}
 }
