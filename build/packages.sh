@@ -12,6 +12,7 @@ declare -A why=(
   [dbus]="a session bus of the tests' own"
   [dbus-bin]="dbus-run-session"
   [gnome-keyring]="a real keychain in the tests"
+  [keepassxc]="a second one, of other making"
   [libsecret-tools]="looking into that keychain from outside"
   [swtpm]="a TPM in software, for the key store of the tests"
   [xvfb]="a display for the window tests"
@@ -22,7 +23,7 @@ declare -A why=(
   [chromium]="the page in a browser that tests can drive"
 )
 build=(build-essential pkg-config libgtk-3-dev libwebkit2gtk-4.1-dev)
-test=(dbus gnome-keyring libsecret-tools swtpm xvfb xauth at-spi2-core xdotool imagemagick chromium)
+test=(dbus gnome-keyring keepassxc libsecret-tools swtpm xvfb xauth at-spi2-core xdotool imagemagick chromium)
 
 packages=()
 for group in "$@"; do

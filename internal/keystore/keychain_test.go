@@ -15,13 +15,15 @@ import (
 
 	"latchkey/internal/fault"
 	"latchkey/internal/p256"
+	"latchkey/internal/stamp"
 )
 
 // drawer is a keychain in memory that counts how often it is asked and may be told to wait.
 type drawer struct {
-	calls atomic.Int64
-	busy  atomic.Int64
-	wait  atomic.Pointer[func(method string)]
+	calls   atomic.Int64
+	readied atomic.Int64
+	busy    atomic.Int64
+	wait    atomic.Pointer[func(method string)]
 
 	mu    sync.Mutex
 	items map[string]string
@@ -44,7 +46,10 @@ func (d *drawer) enter(method string) (leave func()) {
 	}
 }
 
-func (d *drawer) ready(context.Context) error { return nil }
+func (d *drawer) ready(context.Context) error {
+	d.readied.Add(1)
+	return nil
+}
 
 func (d *drawer) health(context.Context) Health { return Health{State: Protected, Name: "Drawer"} }
 
@@ -107,10 +112,12 @@ func TestP1_StampMakesNoKeychainCall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := d.calls.Load()
-	for range 100 {
+	const stamps = 10_000
+	before, ready := d.calls.Load(), d.readied.Load()
+	for i := range stamps / 2 {
 		for _, key := range []Signer{made, opened} {
-			if _, err := key.Sign(t.Context(), make([]byte, 32)); err != nil {
+			made, err := stamp.APIKey{Signer: key}.Stamp(t.Context(), fmt.Appendf(nil, `{"request":%d}`, i))
+			if err != nil || made.HeaderValue == "" {
 				t.Fatal(err)
 			}
 		}
@@ -118,9 +125,10 @@ func TestP1_StampMakesNoKeychainCall(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if asked := d.calls.Load() - before; asked != 0 {
-		t.Errorf("200 signatures asked the keychain %d times", asked)
+	if asked, readied := d.calls.Load()-before, d.readied.Load()-ready; asked != 0 || readied != 0 {
+		t.Errorf("%d stamps asked the keychain %d times, and %d times whether it is ready", stamps, asked, readied)
 	}
+	t.Logf("%d stamps: %d questions to the keychain", stamps, d.calls.Load()-before)
 	k.Forget()
 	if _, err := made.Sign(t.Context(), make([]byte, 32)); err != nil {
 		t.Fatal(err)
