@@ -37,10 +37,13 @@ type Backend struct {
 	probes turns // whose only turn guards ready
 	ready  readiness
 
-	table map[string]endpoint
+	table       map[string]endpoint
+	description json.RawMessage // of the table
 
 	attempts *shelf[attempt]
 	signUps  *shelf[signUp]
+	verdicts *shelf[verdict]
+	visits   turns // by session
 	guesses  turns // by otpId
 	joining  turns // by contact, token or Idempotency-Key
 
@@ -70,6 +73,7 @@ func New(c Config) (*Backend, error) {
 			HTTP:    c.HTTP, Now: c.Now,
 		},
 		attempts:     newShelf[attempt](c.Now, attemptLife, attemptsMost),
+		verdicts:     newShelf[verdict](c.Now, verdictLife, verdictsMost),
 		signUps:      newShelf[signUp](c.Now, signUpLife, signUpsMost),
 		contactSends: newLimit(c.Now, c.Limits.ContactSends, 3*time.Minute, fault.OTPLimited),
 		addressSends: newLimit(c.Now, c.Limits.AddressSends, time.Minute, fault.BackendBusy),
@@ -84,6 +88,9 @@ func New(c Config) (*Backend, error) {
 	}
 	b.c.APIPrivateKey = Secret{}
 	b.table = b.routes()
+	if b.description, err = describeRoutes(b.table); err != nil {
+		return nil, err
+	}
 	return b, nil
 }
 
@@ -119,6 +126,8 @@ type call struct {
 	id      string
 	contact string   // hash of whom it is about, for the log
 	private []string // what must not stand in the log
+	visitor Visitor  // of a route that a session token opens
+	reply   http.Header
 }
 
 // about notes whom a call concerns.
@@ -147,6 +156,7 @@ func (b *Backend) serve(w http.ResponseWriter, r *http.Request) {
 		route = "" // a stranger's path does not go into the log
 	}
 	header := w.Header()
+	c.reply = header
 	header.Set("X-Request-Id", c.id)
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
@@ -158,10 +168,9 @@ func (b *Backend) serve(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		var f failure
 		status, f = describe(err, c.id)
-		if f.RetryAfterSeconds > 0 {
-			header.Set("Retry-After", strconv.Itoa(f.RetryAfterSeconds))
-		}
-		answer = f.in(e.family, status)
+		b.log(c, route, status, err, time.Since(began))
+		b.refuse(w, status, f, e.family)
+		return
 	case answer == nil:
 		status = http.StatusNoContent
 	}
@@ -170,13 +179,29 @@ func (b *Backend) serve(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
 		return
 	}
+	b.write(w, c.id, status, answer)
+}
+
+// refuse writes a refusal in the words of a family.
+func (b *Backend) refuse(w http.ResponseWriter, status int, f failure, who family) {
+	header := w.Header()
+	if f.RetryAfterSeconds > 0 {
+		header.Set("Retry-After", strconv.Itoa(f.RetryAfterSeconds))
+	}
+	if status == http.StatusUnauthorized && who != proxied {
+		header.Set("WWW-Authenticate", "Bearer")
+	}
+	b.write(w, f.RequestID, status, f.in(who, status))
+}
+
+func (b *Backend) write(w http.ResponseWriter, id string, status int, answer any) {
 	raw, err := json.Marshal(answer)
 	if err != nil {
-		b.c.Log.Error("answer", "id", c.id, "err", err)
+		b.c.Log.Error("answer", "id", id, "err", err)
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
-	header.Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(raw, '\n')) // who went away is not told
 }
@@ -219,8 +244,10 @@ func (b *Backend) answer(header http.Header, c *call, e endpoint) (answer any, e
 		header.Set("Allow", e.method+", OPTIONS")
 		return nil, refuse(http.StatusMethodNotAllowed, "want "+e.method)
 	}
-	if err := b.addressCalls.take(network(c.RemoteAddr)); err != nil {
-		return nil, err
+	if e.rule == nil { // what a session opens is counted by whether it is one
+		if err := b.addressCalls.take(network(c.RemoteAddr)); err != nil {
+			return nil, err
+		}
 	}
 	if e.family == proxied {
 		if err := b.configured(c.Request); err != nil {
@@ -229,6 +256,11 @@ func (b *Backend) answer(header http.Header, c *call, e endpoint) (answer any, e
 	}
 	ctx, cancel := context.WithTimeout(c.Context(), callLimit)
 	defer cancel()
+	if e.rule != nil {
+		if c.visitor, err = b.admit(ctx, c, e.rule); err != nil {
+			return nil, err
+		}
+	}
 	return e.serve(ctx, c)
 }
 
@@ -240,7 +272,7 @@ func preflight(header http.Header, r *http.Request, origin string, e endpoint) e
 		return nil
 	}
 	header.Set("Access-Control-Allow-Methods", method)
-	header.Set("Access-Control-Allow-Headers", "Content-Type, Idempotency-Key, "+TokenHeader+", "+ConfigHeader+", "+CaptchaHeader)
+	header.Set("Access-Control-Allow-Headers", "Content-Type, Authorization, Idempotency-Key, "+TokenHeader+", "+ConfigHeader+", "+CaptchaHeader)
 	header.Set("Access-Control-Max-Age", "600")
 	if r.Header.Get("Access-Control-Request-Private-Network") == "true" {
 		header.Set("Access-Control-Allow-Private-Network", "true")

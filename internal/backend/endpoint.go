@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"reflect"
 	"strings"
@@ -23,8 +24,29 @@ type endpoint struct {
 	method  string
 	family  family
 	says    string // what it does, in one line
+	rule    Rule   // of a route that a session token opens; nil for one that is open
 	in, out reflect.Type
 	serve   handler
+}
+
+// get makes a route of run that a session token opens, and that has no body.
+func get[Out any](f family, says string, rule Rule, run func(context.Context, *call, nothing) (Out, error)) endpoint {
+	e := post(f, says, run)
+	e.method, e.rule = http.MethodGet, rule
+	e.serve = func(ctx context.Context, c *call) (any, error) {
+		answer, err := run(ctx, c, nothing{})
+		if err != nil {
+			return nil, err
+		}
+		return answer, nil
+	}
+	return e
+}
+
+// guarded makes of a route one that a session token opens.
+func guarded(rule Rule, e endpoint) endpoint {
+	e.rule = rule
+	return e
 }
 
 // post makes a route of run, whose request is one JSON object. A request without fields may lack its body.
@@ -54,6 +76,13 @@ func (b *Backend) routes() map[string]endpoint {
 		"/otp-login":  post(documents, "Trades a verification token for a session of a key.", b.otpLogin),
 		"/signup":     post(documents, "Makes a sub-organization with one root user.", b.signup),
 
+		openAPIPath: {method: http.MethodGet, family: documents, says: "This description.", in: reflect.TypeFor[nothing](), out: reflect.TypeFor[json.RawMessage](),
+			serve: func(context.Context, *call) (any, error) { return b.description, nil }},
+
+		"/me":           get(documents, "Who is logged in.", OwnOnly, b.me),
+		"/wallets":      get(documents, "The wallets of who is logged in, with their accounts.", OwnOnly, b.wallets),
+		"/forward-auth": get(documents, "Tells a reverse proxy who a request is from.", forwarded, b.forwardAuth),
+
 		"/auth/sendOtp":      post(swift, "Sends a code to a contact.", b.swiftSend),
 		"/auth/verifyOtp":    post(swift, "Trades a code for a verification token, or with contact and publicKey for a session.", b.swiftVerify),
 		"/auth/otp":          post(swift, "Trades a verification token for a session, signing up who is new.", b.swiftLogin),
@@ -74,6 +103,10 @@ func (b *Backend) routes() map[string]endpoint {
 		"/api/auth":               post(web, "Sends a key to a person's mailbox, sealed to a page's.", b.webMail),
 		"/api/sendCredential":     post(web, "Sends a key to a person's mailbox, sealed to a page's.", b.webMail),
 		"/api/proxyRequest":       post(web, "Passes on a request that its person has stamped.", b.webRelay),
+
+		"/api/getWallet":   guarded(OwnOnly, post(web, "The first wallet of who is logged in.", b.webWallet)),
+		"/api/getUsers":    guarded(OwnOnly, post(web, "The users of an organization, for who is logged in to it.", b.webUsers)),
+		"/api/getActivity": guarded(OwnOnly, post(web, "An activity of the organization of who is logged in.", b.webActivity)),
 
 		"/v1/wallet_kit_config":        post(proxied, "What this configuration allows.", b.proxyConfig),
 		"/v1/wallet_kit_client_params": post(proxied, "What a page needs for captchas: nothing here.", b.proxyParams),

@@ -5,20 +5,25 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 
+	"github.com/getkin/kin-openapi/openapi3"
+
 	"latchkey/internal/backend"
+	"latchkey/internal/p256"
 )
 
-// Requests of every kind of wrongness, grown from good ones, over every route: each gets an answer in JSON that is
-// not an internal failure.
+// Requests of every kind of wrongness, grown from what the description says of every route and from values that are
+// good somewhere: each gets an answer that is described, and none is an internal failure.
 func TestR15_BadInputIsAnswered(t *testing.T) {
 	synctest.Test(t, badInput)
 }
@@ -31,64 +36,151 @@ func badInput(t *testing.T) {
 	begun := w.begin("good@example.com", true)
 	jwt := w.prove("good@example.com", key, true).text("verificationToken")
 	plain := w.prove("plain@example.com", key, false).text("verificationToken")
-	good := map[string][]object{
-		"/otp/init": {{"otpType": "OTP_TYPE_EMAIL", "contact": "good@example.com", "encrypted": true}, {"email": "good@example.com"}, {"contact": "+14155550100"}},
-		"/otp/verify": {{"otpId": begun.text("otpId"), "encryptedOtpBundle": w.seal(begun, "123456", key.PublicKey())},
-			{"otpId": begun.text("otpId"), "otpCode": "123456", "publicKey": key.PublicKey()}},
-		"/otp-login": {w.login(jwt, key), w.login(plain, key), {"verificationToken": plain, "publicKey": key.PublicKey(), "expirationSeconds": "900", "invalidateExisting": true}},
-		"/signup": {w.signUp(jwt, key, "good@example.com"), {"userEmail": "x@example.com", "userName": "x", "apiKeys": []any{object{"apiKeyName": "k", "publicKey": key.PublicKey(),
-			"curveType": "API_KEY_CURVE_P256", "expirationSeconds": "60"}}, "authenticators": []any{object{"authenticatorName": "a", "challenge": "c",
-			"attestation": object{"credentialId": "i", "clientDataJson": "j", "attestationObject": "o", "transports": []any{"x"}}}}, "oauthProviders": []any{object{"providerName": "g", "oidcToken": "t"}}}},
+	session, s := w.comesIn("ann@example.com", key)
+	id := w.idToken("ann@example.com", key)
+	challenge, attestation := passkey()
+	bodies := map[string][]object{ // good as a whole, where one field depends on another
+		"/otp-login": {w.login(jwt, key), w.login(plain, key)}, "/v1/otp_login_v2": {w.login(jwt, key)}, "/api/otpLogin": {w.login(jwt, key)},
+		"/signup": {w.signUp(jwt, key, "good@example.com")}, "/v1/signup_v2": {w.signUp(jwt, key, "good@example.com")},
+		"/v1/signup":        {w.proxySignUp(jwt, key, "good@example.com", true)},
+		"/api/createSuborg": {{"email": "x@example.com"}}, "/api/createSubOrg": {{"userEmail": "x@example.com", "challenge": challenge, "attestation": attestation}},
 	}
-	var routes []string
-	for route := range good {
-		routes = append(routes, route)
+	values := map[string][]any{ // good by the name of a field
+		"contact": {"good@example.com", "+14155550100"}, "email": {"good@example.com"}, "userEmail": {"x@example.com"}, "phone": {"+14155550100"},
+		"otpType": {"OTP_TYPE_EMAIL", "OTP_TYPE_SMS"}, "encrypted": {true, false}, "otpId": {begun.text("otpId")}, "otpCode": {"123456"},
+		"encryptedOtpBundle": {w.seal(begun, "123456", key.PublicKey())}, "publicKey": {key.PublicKey()}, "tempPublicKey": {key.PublicKey()},
+		"verificationToken": {jwt, plain}, "expirationSeconds": {"900", 60}, "curveType": {"API_KEY_CURVE_P256", "API_KEY_CURVE_SECP256K1"},
+		"oidcToken": {id}, "organizationId": {s.OrganizationID}, "suborgID": {s.OrganizationID}, "challenge": {challenge}, "attestation": {attestation},
+		"filterType": {"EMAIL", "PUBLIC_KEY", "OIDC_TOKEN", "CREDENTIAL_ID", "NAME"}, "filterValue": {"good@example.com", key.PublicKey(), id},
+		"targetPublicKey": {p256.Uncompressed(&key.Private().PublicKey)}, "provider": {"OAUTH2_PROVIDER_X"}, "activityId": {"7f6f1a7e-3c5d-4a52-9b66-000000000000"},
+		"url": {"https://api.turnkey.com/public/v1/query/whoami"}, "body": {`{"organizationId":"` + s.OrganizationID + `"}`}, "stampHeaderName": {"X-Stamp"},
+		"curve": {"CURVE_SECP256K1"}, "pathFormat": {"PATH_FORMAT_BIP32"}, "path": {"m/44'/60'/0'/0/0"}, "addressFormat": {"ADDRESS_FORMAT_ETHEREUM"},
 	}
-	slices.Sort(routes)
-	seen := map[int]int{}
-	for i := range often("R15", 4000, 100_000) {
+	paths := described.load(t).Paths
+	routes := slices.Sorted(maps.Keys(paths.Map()))
+	seen, perRoute := map[int]int{}, map[string]map[int]int{}
+	for i := range often("R15", 3000, 100_000) {
 		route := routes[rng.IntN(len(routes))]
-		base, err := json.Marshal(good[route][rng.IntN(len(good[route]))])
-		if err != nil {
-			t.Fatal(err)
+		method, op := "POST", paths.Value(route).Post
+		var tree any = map[string]any{}
+		if op == nil {
+			method = "GET"
+		} else if whole := bodies[route]; whole != nil && rng.IntN(2) == 0 {
+			base, err := json.Marshal(whole[rng.IntN(len(whole))])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(base, &tree); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			tree = grown(rng, op.RequestBody.Value.Content["application/json"].Schema.Value, "", values)
 		}
-		var tree any
-		if err := json.Unmarshal(base, &tree); err != nil {
-			t.Fatal(err)
-		}
-		for range 1 + rng.IntN(3) {
+		for range rng.IntN(4) {
 			tree = bend(rng, tree)
 		}
 		body, err := json.Marshal(tree)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if rng.IntN(3) == 0 {
+		if rng.IntN(4) == 0 {
 			body = spoil(rng, body)
 		}
-		r := httptest.NewRequest(pick(rng, "POST", "POST", "POST", "POST", "POST", "POST", "GET", "OPTIONS", "PUT"), route, bytes.NewReader(body))
-		r.Host = pick(rng, "localhost", "localhost", "127.0.0.1:1", "evil.example")
-		r.Header.Set("Content-Type", pick(rng, "application/json", "application/json", "application/json;charset=UTF-8", "text/plain", ""))
-		if rng.IntN(4) == 0 {
+		mostly := func(good string, bad ...string) string { // what is refused at the door says nothing about the rooms
+			if rng.IntN(20) > 0 {
+				return good
+			}
+			return pick(rng, bad...)
+		}
+		r := httptest.NewRequest(mostly(method, "GET", "POST", "OPTIONS", "PUT"), route, bytes.NewReader(body))
+		r.Host = mostly("localhost", "127.0.0.1:1", "evil.example", "")
+		r.Header.Set("Content-Type", mostly("application/json", "application/json;charset=UTF-8", "text/plain", ""))
+		r.Header.Set("X-Auth-Proxy-Config-ID", mostly(w.facts.OrganizationID, "", odd(rng)))
+		r.Header.Set("Authorization", mostly("Bearer "+session, "Bearer "+jwt, "Basic "+session, odd(rng)))
+		if rng.IntN(10) == 0 {
 			r.Header.Set("Idempotency-Key", odd(rng))
 		}
-		if rng.IntN(6) == 0 {
+		if rng.IntN(12) == 0 {
 			r.Header.Set("Origin", pick(rng, "http://localhost:1", "null", odd(rng)))
 		}
-		got := w.do(r) // which fails on an answer that is not JSON
+		if rng.IntN(12) == 0 {
+			r.URL.RawQuery = url.Values{pick(rng, "organizationId", "userId", odd(rng)): {pick(rng, s.OrganizationID, odd(rng))}}.Encode()
+			r.Header.Set("X-Forwarded-Uri", odd(rng))
+		}
+		got := w.do(r) // which fails on an answer that is not as described
 		seen[got.status]++
-		if got.status == 500 || got.status < 200 || got.status > 599 || got.status >= 400 && (got.text("error") == "" || got.text("reason") == "") {
+		if perRoute[route] == nil {
+			perRoute[route] = map[int]int{}
+		}
+		perRoute[route][got.status]++
+		if got.status == 500 || got.status < 200 || got.status > 599 || got.status >= 400 && got.text("message") == "" {
 			t.Fatalf("seed %d, request %d: %s %s %s\n%d %s", seed, i, r.Method, route, body, got.status, got.raw)
 		}
 	}
-	for _, status := range []int{200, 400, 403, 405, 415, 422} {
+	for _, status := range []int{200, 400, 401, 403, 404, 405, 415, 422} {
 		if seen[status] == 0 {
 			t.Errorf("no request was answered %d: %v", status, seen)
 		}
 	}
+	served := 0
+	for _, route := range routes {
+		if perRoute[route][200] > 0 {
+			served++
+		}
+	}
+	if served < len(routes)*2/3 {
+		t.Errorf("only %d routes of %d were ever reached: %v", served, len(routes), perRoute)
+	}
+	t.Logf("statuses %v; %d routes of %d did at least once what they were asked", seen, served, len(routes))
 	if strings.Contains(w.log.String(), `"msg":"panic"`) {
 		t.Error("a panic")
 	}
+}
+
+// grown makes a value as a schema describes it, of values that are good by their name where there are any.
+func grown(rng *rand.Rand, s *openapi3.Schema, name string, values map[string][]any) any {
+	if good := values[name]; good != nil && rng.IntN(8) != 0 {
+		return plainJSON(good[rng.IntN(len(good))])
+	}
+	switch {
+	case len(s.AnyOf) > 0:
+		return grown(rng, s.AnyOf[rng.IntN(len(s.AnyOf))].Value, name, values)
+	case s.Type == nil:
+		return strange(rng)
+	case s.Type.Is("object"):
+		out := map[string]any{}
+		for _, field := range slices.Sorted(maps.Keys(s.Properties)) {
+			if slices.Contains(s.Required, field) && rng.IntN(16) != 0 || rng.IntN(3) == 0 {
+				out[field] = grown(rng, s.Properties[field].Value, field, values)
+			}
+		}
+		return out
+	case s.Type.Is("array"):
+		out := []any{}
+		for range rng.IntN(3) {
+			out = append(out, grown(rng, s.Items.Value, "", values))
+		}
+		return out
+	case s.Type.Is("boolean"):
+		return rng.IntN(2) == 0
+	case s.Type.Is("integer"):
+		return rng.IntN(1000)
+	default:
+		return odd(rng)
+	}
+}
+
+// plainJSON is a value as a decoder would have made it, and nobody else's to change.
+func plainJSON(v any) any {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	var out any
+	if err := json.Unmarshal(raw, &out); err != nil {
+		panic(err)
+	}
+	return out
 }
 
 // bend changes one thing somewhere in a JSON value.

@@ -123,7 +123,7 @@ type webCreateIn struct {
 
 	PublicKey string     `json:"publicKey"`
 	CurveType string     `json:"curveType"`
-	Wallet    *webWallet `json:"wallet"`
+	Wallet    *walletKey `json:"wallet"`
 
 	Passkey       *turnkey.AuthenticatorParams `json:"passkey"`
 	Challenge     string                       `json:"challenge"`
@@ -135,8 +135,8 @@ type webCreateIn struct {
 	ClientSignature   *token.ClientSignature        `json:"clientSignature"`
 }
 
-// webWallet is a wallet of the person's own, by which he signs up.
-type webWallet struct {
+// walletKey is a wallet of the person's own, by which he signs up.
+type walletKey struct {
 	PublicKey string `json:"publicKey"`
 	Type      string `json:"type"` // "ethereum" or "solana"
 }
@@ -188,16 +188,16 @@ func (in webCreateIn) newcomer() newcomer {
 // address, as the example for Solana has them.
 type webCreateOut struct {
 	signupOut
-	SubOrgID    string      `json:"subOrgId"`
-	RootUserIDs []string    `json:"rootUserIds"`
-	Activity    webActivity `json:"activity"`
-	Wallet      *webMade    `json:"wallet,omitempty"`
-	ID          string      `json:"id,omitempty"`
-	Address     string      `json:"address,omitempty"`
+	SubOrgID    string   `json:"subOrgId"`
+	RootUserIDs []string `json:"rootUserIds"`
+	Activity    webDone  `json:"activity"`
+	Wallet      *webMade `json:"wallet,omitempty"`
+	ID          string   `json:"id,omitempty"`
+	Address     string   `json:"address,omitempty"`
 }
 
-// webActivity says that what was asked for was done: one of the examples insists on reading it.
-type webActivity struct {
+// webDone says that what was asked for was done: one of the examples insists on reading it.
+type webDone struct {
 	Status turnkey.Status `json:"status"`
 }
 
@@ -219,7 +219,7 @@ func (b *Backend) webCreate(ctx context.Context, c *call, in webCreateIn) (webCr
 		return webCreateOut{}, err
 	}
 	out := webCreateOut{signupOut: signupOut{m.OrganizationID, m.OrganizationID, m.UserID}, SubOrgID: m.OrganizationID,
-		RootUserIDs: []string{m.UserID}, Activity: webActivity{turnkey.Completed}}
+		RootUserIDs: []string{m.UserID}, Activity: webDone{turnkey.Completed}}
 	if m.Wallet != nil {
 		out.Wallet, out.ID = &webMade{m.Wallet.WalletID, n.wallet.WalletName, []webAccount{}}, m.Wallet.WalletID
 		for i, address := range m.Wallet.Addresses {

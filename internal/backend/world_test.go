@@ -227,6 +227,7 @@ func (w *world) do(r *http.Request) reply {
 			w.t.Fatalf("%s: not JSON: %q", r.URL.Path, out.raw)
 		}
 	}
+	described.check(w.t, r, out)
 	return out
 }
 
