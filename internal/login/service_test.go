@@ -330,3 +330,69 @@ func TestASessionRevokedElsewhereEnds(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// A further log-in is called what it was asked to be called, and takes the place of no other unless asked.
+func TestAFurtherLogInKeepsItsNameAndTheActiveSession(t *testing.T) {
+	p := newPlace(t)
+	m := p.otp.Sessions
+	first := p.logIn()
+	for i, c := range []struct {
+		further login.Further
+		label   string
+		active  bool
+	}{
+		{login.Further{Label: "work", Stay: true}, "work", false},
+		{login.Further{Stay: true}, robin + "-2", false},
+		{login.Further{Label: "second"}, "second", true},
+	} {
+		p.advance(time.Minute)
+		p.step()
+		a, err := p.otp.BeginFurther(t.Context(), robin, c.further)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 { // the wish outlives another code
+			p.advance(time.Minute)
+			if a, err = p.otp.Resend(t.Context(), a.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s, err := p.otp.Continue(t.Context(), a.ID, p.code(robin))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Label != c.label || s.Active != c.active || s.ID == first.ID {
+			t.Errorf("%+v became %+v", c.further, s)
+		}
+	}
+	if _, err := m.LogOutAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.advance(30 * time.Minute) // so many codes are not sent in a short time
+	a, err := p.otp.BeginFurther(t.Context(), robin, login.Further{Stay: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := p.otp.Continue(t.Context(), a.ID, p.code(robin)); err != nil || !s.Active {
+		t.Errorf("beside none, it is the active one: %+v, %v", s, err)
+	}
+}
+
+// A setting that is missing is told in the same way whether somebody is logged in or not.
+func TestAMissingAddressIsTheSameFailureWithASessionAndWithout(t *testing.T) {
+	p := newPlace(t)
+	said := map[bool]fault.Code{}
+	for _, loggedIn := range []bool{false, true} {
+		if loggedIn {
+			p.logIn()
+		}
+		url := p.otp.Backend.URL
+		p.otp.Backend.URL = func() string { return "" }
+		_, err := p.otp.Begin(t.Context(), robin)
+		p.otp.Backend.URL = url
+		said[loggedIn] = fault.CodeOf(err)
+	}
+	if said[false] != said[true] || said[true] == fault.Internal {
+		t.Errorf("without a session %q, with one %q", said[false], said[true])
+	}
+}

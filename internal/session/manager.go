@@ -50,6 +50,7 @@ type Manager struct {
 	seal      sealing
 	clock     clockwork
 	step      func(name string) // told before every step of a write order; for tests that kill
+	every     time.Duration     // how often the clock is looked at, 0: tick; for the test that shows what that is for
 
 	mu      sync.Mutex // guards what follows; never held over file, keychain or network
 	mem     state      // as last seen

@@ -105,7 +105,6 @@ func (e stored) apply(s *state, now instant) error {
 	expires := r.Key.Expires
 	r.Key = k.key
 	r.Key.Expires, r.Made, r.Issued = expires, now, now
-	r.Label = s.freeLabel(r.Label)
 	s.Pending = slices.DeleteFunc(s.Pending, func(k pendingKey) bool { return k.PublicKey == r.Key.PublicKey })
 	s.Attempts = slices.DeleteFunc(s.Attempts, func(a attempt) bool { return a.ID == e.attempt || a.PublicKey == r.Key.PublicKey })
 	if old := s.session(e.replace); old != nil && old.Ended == nil {
@@ -122,6 +121,7 @@ func (e stored) apply(s *state, now instant) error {
 	s.Sessions = slices.DeleteFunc(s.Sessions, func(old record) bool {
 		return old.Ended != nil && old.OrganizationID == r.OrganizationID && old.UserID == r.UserID
 	})
+	r.Label = s.freeLabel(r.Label)
 	s.Sessions = append(s.Sessions, r)
 	if e.active {
 		s.Active = r.ID

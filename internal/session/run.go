@@ -98,7 +98,7 @@ func (t task) name() string {
 // pause is how long nothing needs to be looked at, at most a tick.
 func (m *Manager) pause() time.Duration {
 	s, now := m.snapshot(), m.now()
-	wait := tick
+	wait := cmp.Or(m.every, tick)
 	if look := nextLook(s, now); look != 0 {
 		wait = min(wait, look.sub(now))
 	}

@@ -137,9 +137,22 @@ func TestRunHasNoTightLoopForAShortSession(t *testing.T) {
 		if _, err := logIn(t.Context(), r.Manager, r.client, 30*time.Second); err != nil {
 			t.Fatal(err)
 		}
+		var asked []time.Time
+		r.vendor.Before.Set(func(q sessiontest.Request) error {
+			if q.Op == sessiontest.OpStamp {
+				asked = append(asked, time.Now())
+			}
+			return nil
+		})
 		pass(10 * time.Minute)
-		if n := r.vendor.Count(sessiontest.OpStamp); n < 30 || n > 40 {
-			t.Errorf("%d refreshes in ten minutes", n)
+		shortest := time.Hour
+		for i := range len(asked) - 1 {
+			shortest = min(shortest, asked[i+1].Sub(asked[i]))
+		}
+		n := r.vendor.Count(sessiontest.OpStamp)
+		t.Logf("a 30-second session, ten minutes: %d refreshes, at least %s apart", n, shortest)
+		if n < 30 || n > 40 || n != len(asked) || shortest < 15*time.Second {
+			t.Errorf("%d refreshes in ten minutes, %d tries, the shortest pause %s", n, len(asked), shortest)
 		}
 		if n := r.vendor.Most(); n > 2 {
 			t.Errorf("%d keys at one time", n)
@@ -206,6 +219,43 @@ func TestRunEndsEverythingItBegan(t *testing.T) {
 		<-began
 		r.stop()
 	})
+}
+
+// TestR3_RefreshedAtTheLast lets every refresh fail from when it is due until 5 % of the session's life is left.
+func TestR3_RefreshedAtTheLast(t *testing.T) {
+	for _, length := range []time.Duration{30 * time.Second, 15 * time.Minute, 12 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			r := run(t, keystore.NewMemory())
+			defer r.stop()
+			s, err := logIn(t.Context(), r.Manager, r.client, length)
+			if err != nil {
+				t.Fatal(err)
+			}
+			last, tries, done := s.Expires.Add(-length/20), 0, time.Time{}
+			r.vendor.Before.Set(func(q sessiontest.Request) error {
+				switch {
+				case q.Op != sessiontest.OpStamp:
+				case r.wall.Now().Before(last):
+					tries++
+					return errLost
+				case done.IsZero():
+					done = r.wall.Now()
+				}
+				return nil
+			})
+			for r.wall.Now().Before(s.Expires.Add(length / 4)) {
+				pass(length / 100)
+				if r.State() != Authenticated {
+					t.Fatalf("%s: logged out %s before the end", length, s.Expires.Sub(r.wall.Now()))
+				}
+			}
+			now, ok := r.Active()
+			if !ok || now.ID != s.ID || !now.Expires.After(s.Expires) || tries < 3 {
+				t.Errorf("%s: %+v after %d tries", length, now, tries)
+			}
+			t.Logf("%s: %d tries failed, then refreshed %s before the end", length, tries, s.Expires.Sub(done))
+		})
+	}
 }
 
 func TestRunTriesAgainWithPauses(t *testing.T) {
@@ -275,84 +325,110 @@ func TestR4_SleepAndClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := run(t, keystore.NewMemory())
 		defer r.stop()
-		events, cancel := r.Subscribe()
-		defer cancel()
-		ctx := t.Context()
-		for i := range campaign(60, 500) {
-			name := fmt.Sprint("jump ", i)
-			r.vendor.Before.Set(nil)
-			if r.State() != Authenticated {
-				if _, err := logIn(ctx, r.Manager, r.client, 15*time.Minute); err != nil {
-					t.Fatal(name, err)
+		if err := sleepAndWake(t.Context(), r, random, campaign(60, 500)); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// TestR4_FailsWithoutTheWakeCheck takes the look at the clock away, so that Run sleeps until its timer, as if no laptop
+// ever slept: then what the test above promises does not hold.
+func TestR4_FailsWithoutTheWakeCheck(t *testing.T) {
+	random := seed(t)
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, keystore.NewMemory(), func(r *running) { r.every = 1000 * time.Hour })
+		defer r.stop()
+		err := sleepAndWake(t.Context(), r, random, 60)
+		if err == nil {
+			t.Error("the test of sleep and clock passes without the wake check, so it shows nothing")
+		}
+		t.Logf("%.80s", err)
+	})
+}
+
+// sleepAndWake lets the clock jump, and returns the first thing that was not as it should be.
+func sleepAndWake(ctx context.Context, r *running, random *rand.Rand, jumps int) error {
+	events, cancel := r.Subscribe()
+	defer cancel()
+	for i := range jumps {
+		name := fmt.Sprint("jump ", i)
+		r.vendor.Before.Set(nil)
+		if r.State() != Authenticated {
+			if _, err := logIn(ctx, r.Manager, r.client, 15*time.Minute); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		online := random.IntN(3) > 0
+		r.vendor.Before.Set(func(sessiontest.Request) error {
+			if online {
+				return nil
+			}
+			return errLost
+		})
+		before, _ := r.Active()
+		for len(events) > 0 {
+			<-events
+		}
+		var d time.Duration
+		switch random.IntN(4) {
+		case 0:
+			d = -time.Duration(random.Int64N(int64(time.Hour)))
+		case 1:
+			d = time.Duration(random.Int64N(int64(16 * time.Minute)))
+		case 2:
+			d = time.Duration(random.Int64N(int64(24 * time.Hour)))
+		default:
+			d = time.Duration(random.Int64N(int64(30 * 24 * time.Hour)))
+		}
+		r.wall.jump(d)
+		idle := random.IntN(2) == 0                         // nobody stamps, and so nobody looks at the clock for another reason
+		if !idle && r.wall.Now().Sub(before.Expires) >= 0 { // nobody has looked yet, and still nothing is signed
+			if _, err := r.Signer(ctx, ""); err == nil {
+				return fmt.Errorf("%s of %s: an expired key was handed out", name, d)
+			}
+		}
+		for range 3 {
+			pass(2 * time.Second)
+			if idle {
+				continue
+			}
+			if signer, err := r.Signer(ctx, ""); err == nil {
+				if _, err := signer.Sign(ctx, make([]byte, 32)); err != nil {
+					return fmt.Errorf("%s of %s: %v", name, d, err)
 				}
-			}
-			online := random.IntN(3) > 0
-			r.vendor.Before.Set(func(sessiontest.Request) error {
-				if online {
-					return nil
-				}
-				return errLost
-			})
-			before, _ := r.Active()
-			for len(events) > 0 {
-				<-events
-			}
-			var d time.Duration
-			switch random.IntN(4) {
-			case 0:
-				d = -time.Duration(random.Int64N(int64(time.Hour)))
-			case 1:
-				d = time.Duration(random.Int64N(int64(16 * time.Minute)))
-			case 2:
-				d = time.Duration(random.Int64N(int64(24 * time.Hour)))
-			default:
-				d = time.Duration(random.Int64N(int64(30 * 24 * time.Hour)))
-			}
-			r.wall.jump(d)
-			if r.wall.Now().Sub(before.Expires) >= 0 { // nobody has looked yet, and still nothing is signed
-				if _, err := r.Signer(ctx, ""); err == nil {
-					t.Fatalf("%s of %s: an expired key was handed out", name, d)
-				}
-			}
-			for range 3 {
-				pass(2 * time.Second)
-				if signer, err := r.Signer(ctx, ""); err == nil {
-					if _, err := signer.Sign(ctx, make([]byte, 32)); err != nil {
-						t.Fatalf("%s of %s: %v", name, d, err)
-					}
-					if k, ok := r.vendor.Knows(signer.PublicKey()); !ok {
-						t.Fatalf("%s of %s: stamped with a key that ended at %s, now %s", name, d, k.Expires, r.wall.Now())
-					}
-				}
-			}
-			now := r.wall.Now()
-			after, err := r.Get(before.ID)
-			if err != nil {
-				t.Fatal(name, err)
-			}
-			heard := map[EventType]bool{}
-			for len(events) > 0 {
-				heard[(<-events).Type] = true
-			}
-			st := r.snapshot()
-			written := st.session(before.ID)
-			switch over := !now.Before(before.Expires); {
-			case over && !before.Expires.After(now.Add(-7*time.Second)): // it was over before anybody could refresh it
-				written := written.Ended != nil || written.Next != nil // whose answer was lost, and may bring it back
-				if after.Ended == nil || !written || !heard[Expired] || r.State() != Unauthenticated {
-					t.Fatalf("%s of %s: six seconds later %s, told %v, %+v", name, d, r.State(), heard, after)
-				}
-			case !over:
-				if r.State() != Authenticated || after.Ended != nil {
-					t.Fatalf("%s of %s: a good session was ended: %+v", name, d, after.Ended)
-				}
-				due := before.Expires.Add(-margin(before.Expires.Sub(before.Issued)))
-				if online && now.Sub(due) > 6*time.Second && !heard[Refreshed] {
-					t.Fatalf("%s of %s: due since %s, and not refreshed", name, d, now.Sub(due))
+				if k, ok := r.vendor.Knows(signer.PublicKey()); !ok {
+					return fmt.Errorf("%s of %s: stamped with a key that ended at %s, now %s", name, d, k.Expires, r.wall.Now())
 				}
 			}
 		}
-	})
+		now := r.wall.Now()
+		after, err := r.Get(before.ID)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		heard := map[EventType]bool{}
+		for len(events) > 0 {
+			heard[(<-events).Type] = true
+		}
+		st := r.snapshot()
+		written := st.session(before.ID)
+		switch over := !now.Before(before.Expires); {
+		case over && !before.Expires.After(now.Add(-7*time.Second)): // it was over before anybody could refresh it
+			written := written.Ended != nil || written.Next != nil // whose answer was lost, and may bring it back
+			if after.Ended == nil || !written || !heard[Expired] || r.State() != Unauthenticated {
+				return fmt.Errorf("%s of %s: six seconds later %s, told %v, %+v", name, d, r.State(), heard, after)
+			}
+		case !over:
+			if r.State() != Authenticated || after.Ended != nil {
+				return fmt.Errorf("%s of %s: a good session was ended: %+v", name, d, after.Ended)
+			}
+			due := before.Expires.Add(-margin(before.Expires.Sub(before.Issued)))
+			if online && now.Sub(due) > 6*time.Second && !heard[Refreshed] {
+				return fmt.Errorf("%s of %s: due since %s, and not refreshed", name, d, now.Sub(due))
+			}
+		}
+	}
+	return nil
 }
 
 func TestWakeLooksAtOnce(t *testing.T) {

@@ -247,6 +247,7 @@ func (v *Vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type Client struct {
 	Vendor *Vendor
 	URL    string
+	HTTP   *http.Client // nil: http.DefaultClient
 }
 
 // Do stamps q with by, unless that is nil, and sends it. What keeps the answer away is fault.APIDown.
@@ -284,11 +285,14 @@ func (c Client) send(ctx context.Context, q Request) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	answer, err := http.DefaultClient.Do(post)
+	answer, err := cmp.Or(c.HTTP, http.DefaultClient).Do(post)
 	if err != nil {
 		return Reply{}, fault.New(fault.APIDown, err)
 	}
 	defer answer.Body.Close()
+	if answer.StatusCode == http.StatusTooManyRequests {
+		return Reply{}, &fault.Error{Kind: fault.Limited, Code: fault.APILimited, RetryAfter: time.Second}
+	}
 	if answer.StatusCode != http.StatusOK {
 		return Reply{}, fault.New(fault.APIDown, errors.New(answer.Status))
 	}
