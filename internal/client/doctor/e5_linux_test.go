@@ -3,10 +3,16 @@ package doctor
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"io/fs"
 	"log/slog"
 	"maps"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -21,6 +27,7 @@ import (
 	"github.com/google/go-tpm/tpm2/transport"
 
 	"latchkey/internal/client"
+	"latchkey/internal/fault"
 	"latchkey/internal/keystore"
 	"latchkey/internal/local"
 	"latchkey/internal/profile"
@@ -161,6 +168,33 @@ func (m *machine) listen() net.Listener {
 	if err != nil {
 		m.t.Fatal(err)
 	}
+	return l
+}
+
+// outdated listens with a certificate whose time is over, and says nothing else to anybody.
+func (m *machine) outdated() net.Listener {
+	m.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	was := time.Now().Add(-48 * time.Hour)
+	paper := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: was, NotAfter: was.Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	raw, err := x509.CreateCertificate(rand.Reader, paper, paper, key.Public(), key)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	l := tls.NewListener(m.listen(), &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{raw}, PrivateKey: key}}})
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return // it was closed
+			}
+			_, _ = io.Copy(io.Discard, c) // the handshake, which the other side breaks off
+			_ = c.Close()
+		}
+	}()
 	return l
 }
 
@@ -316,6 +350,11 @@ var faults = []seeded{
 	{"clock", "ahead", Warning, "ahead", func(m *machine) func() {
 		m.clock(`{"advanceSeconds":-600}`)
 		return func() { m.clock(`{"advanceSeconds":600}`) }
+	}},
+	{"clock", "so wrong that certificates look invalid", Warning, "certificate", func(m *machine) func() {
+		l := m.outdated()
+		undo := m.develop("https://"+l.Addr().String(), m.backend)
+		return func() { undo(); _ = l.Close() }
 	}},
 	{"port", "taken", Warning, "in use", func(m *machine) func() {
 		l := m.listen()
@@ -517,5 +556,8 @@ func (m *machine) mustBeHealthy(when string) {
 		if f.State == Warning || f.State == Failed {
 			m.t.Errorf("%s: %+v", when, f)
 		}
+	}
+	if _, err := m.keychain().Secret(m.t.Context(), trialName); fault.CodeOf(err) != fault.KeyMissing {
+		m.t.Errorf("%s: of the trial is left: %v", when, err)
 	}
 }

@@ -146,15 +146,23 @@ func lookLocks(p client.Patient, while time.Duration) look {
 			names = held
 		}
 		for _, path := range names {
-			if name := filepath.Base(path); name != trialLock { // another doctor's
-				lock := Lock{Name: name}
-				lock.Process, lock.Command, lock.Stopped = holder(path)
+			lock := Lock{Name: filepath.Base(path)}
+			lock.Process, lock.Command, lock.Stopped = holder(path)
+			if !ours(lock) {
 				l.Held = append(l.Held, lock)
 			}
 		}
 		tell(func(f *Facts) { f.Locks = &l })
 	}
 }
+
+// ours reports whether a doctor holds the lock, this one or another: while it tries the key store, and while it verifies
+// a long journal.
+func ours(l Lock) bool {
+	return l.Name == trialLock || l.Name == journalLock && (l.Process == 0 || l.Process == os.Getpid())
+}
+
+const journalLock = "journal.lock"
 
 // isHeld reports whether a process holds the lock. It can only be asked for by taking it, and then it is given back at
 // once.

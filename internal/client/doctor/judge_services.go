@@ -1,6 +1,8 @@
 package doctor
 
 import (
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"time"
 
@@ -40,6 +42,12 @@ func service(part func(*Facts) *Service, down fault.Code) func(*Facts) verdict {
 	}
 }
 
+// untimely reports whether a certificate was refused because of its time.
+func untimely(err error) bool {
+	e, is := errors.AsType[x509.CertificateInvalidError](err)
+	return is && e.Reason == x509.Expired
+}
+
 // shown is the skew from which it is told of. What is over 30 s is put right by itself.
 const shown = time.Minute
 
@@ -50,6 +58,10 @@ func clock(f *Facts) verdict {
 	s := f.API
 	if s == nil || !s.Dated {
 		s = f.Backend
+	}
+	if f.API != nil && untimely(f.API.Err) {
+		return warning("The certificate of "+f.API.URL+" is not valid at the time that this computer shows.", "Either this computer's clock is wrong, or the service let its certificate end. Nothing can be sent until it is valid.",
+			"Set this computer's clock, or let it be set by time servers.")
 	}
 	if s == nil || !s.Dated {
 		return skipped("No service told its time.")

@@ -1,7 +1,9 @@
 package doctor
 
 import (
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -151,6 +153,9 @@ var troubles = []trouble{
 	{"backend", "down", func(f *Facts) { f.Backend.Err = down }, Failed, "127.0.0.1:4002"},
 	{"clock", "behind", func(f *Facts) { f.API.Least, f.API.Most = 2*time.Minute, 2*time.Minute+time.Second }, Warning, "2m0s behind"},
 	{"clock", "ahead", func(f *Facts) { f.API.Least, f.API.Most = -3*time.Hour, -3*time.Hour+time.Second }, Warning, "2h59m59s ahead"},
+	{"clock", "so wrong that certificates look invalid", func(f *Facts) {
+		f.API = &Service{URL: "https://api.turnkey.com", Err: fmt.Errorf("call: %w", x509.CertificateInvalidError{Reason: x509.Expired})}
+	}, Warning, "certificate"},
 	{"clock", "unknown", func(f *Facts) { f.API.Dated = false }, Skipped, "time"},
 	{"port", "nonsense", func(f *Facts) { f.Port.Text, f.Port.Valid = "many", false }, Failed, "many"},
 	{"port", "taken", func(f *Facts) { f.Port.Taken = true }, Warning, "in use"},
