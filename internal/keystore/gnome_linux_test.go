@@ -274,14 +274,6 @@ func TestAForeignValueIsCorrupt(t *testing.T) {
 	}
 }
 
-// secret is the struct in which secrets travel.
-type secret struct {
-	Session     dbus.ObjectPath
-	Parameters  []byte
-	Value       []byte
-	ContentType string
-}
-
 // item finds the item of a key, and opens a session, without go-keyring.
 func item(t *testing.T, conn *dbus.Conn, publicKey string) (dbus.BusObject, dbus.ObjectPath) {
 	t.Helper()
@@ -312,7 +304,7 @@ func rawItem(t *testing.T, conn *dbus.Conn, publicKey string) string {
 func setRawItem(t *testing.T, conn *dbus.Conn, publicKey, value string) {
 	t.Helper()
 	object, session := item(t, conn, publicKey)
-	if err := object.Call("org.freedesktop.Secret.Item.SetSecret", 0, secret{session, []byte{}, []byte(value), "text/plain"}).Err; err != nil {
+	if err := object.Call("org.freedesktop.Secret.Item.SetSecret", 0, secret{Session: session, Parameters: []byte{}, Value: []byte(value), ContentType: "text/plain"}).Err; err != nil {
 		t.Fatal(err)
 	}
 }
