@@ -26,7 +26,7 @@ keyring=$!
 trap 'kill $keyring' EXIT
 for i in $(seq 300); do gdbus call --session -d org.freedesktop.secrets -o /org/freedesktop/secrets -m org.freedesktop.DBus.Peer.Ping >/dev/null 2>&1 && break; sleep 0.1; done
 cd "$1"
-latchkey login --email robin@example.org <code 2>login || exit 11
+latchkey login --email robin@example.org --json <code >entered 2>login || exit 11
 latchkey whoami --json >whoami || exit 12
 organization=$(sed 's/.*"organizationId":"\([^"]*\)".*/\1/' whoami)
 latchkey request /public/v1/query/list_wallets '{"organizationId":"'"$organization"'"}' >wallets || exit 13
@@ -75,7 +75,7 @@ func TestLogInFromATerminalWithARealKeyring(t *testing.T) {
 		t.Error(typeErr)
 	}
 	if err != nil {
-		for _, name := range []string{"login", "whoami", "wallets", "move", "moved", "keys", "logout", "left", "after"} {
+		for _, name := range []string{"login", "entered", "whoami", "wallets", "move", "moved", "keys", "logout", "left", "after"} {
 			t.Logf("%s: %s", name, read(said, name))
 		}
 		t.Fatal(err)
@@ -86,8 +86,9 @@ func TestLogInFromATerminalWithARealKeyring(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"move": `"keyStore":"passphrase"`, "moved": `"keyStore":"passphrase"`, "keys": `"role":"retiring","keyStore":"keychain","presence":"here"`,
-		"left":  `{"keys":[],"unlisted":`,
-		"login": "Logged in.", "wallets": `"wallets":[]`, "logout": "revoked at Turnkey", "after": "session.none",
+		"left":    `{"keys":[],"unlisted":`,
+		"entered": `"label":"robin@example.org","active":true`,
+		"login":   "Logged in.", "wallets": `"wallets":[]`, "logout": "revoked at Turnkey", "after": "session.none",
 	} {
 		if got := read(said, name); !strings.Contains(got, want) {
 			t.Errorf("%s says %q, without %q", name, got, want)

@@ -18,6 +18,7 @@ import (
 	"latchkey/internal/fault"
 	"latchkey/internal/keystore"
 	"latchkey/internal/login"
+	"latchkey/internal/session"
 	"latchkey/internal/turnkey"
 )
 
@@ -94,7 +95,7 @@ func (t *terminal) close(c *client.Client) {
 
 func (t *terminal) login() *cobra.Command {
 	var email, label string
-	var use bool
+	var use, asJSON bool
 	c := &cobra.Command{
 		Use:   "login",
 		Short: "Log in, or sign up, by e-mail code",
@@ -121,12 +122,17 @@ func (t *terminal) login() *cobra.Command {
 			if inbox := c.InboxURL(); inbox != "" {
 				fmt.Fprintf(t.err, "This is the sandbox: no real mail goes out. The message is at %s\n", strings.TrimSuffix(inbox, "/inbox"))
 			}
-			return t.enterCode(cmd.Context(), c, attempt)
+			s, err := t.enterCode(cmd.Context(), c, attempt)
+			if err == nil && asJSON {
+				return json.NewEncoder(t.out).Encode(lineOfSession(s))
+			}
+			return err
 		},
 	}
 	c.Flags().StringVar(&email, "email", "", "the address to send a code to")
 	c.Flags().StringVar(&label, "label", "", "what to call the session (default: the address)")
 	c.Flags().BoolVar(&use, "use", false, "make it the active session even if there is one")
+	c.Flags().BoolVar(&asJSON, "json", false, "print the session as JSON")
 	if err := c.MarkFlagRequired("email"); err != nil {
 		panic(err) // the flag is declared one line above
 	}
@@ -135,7 +141,7 @@ func (t *terminal) login() *cobra.Command {
 
 // enterCode asks for the code until it is right, the tries are used up, the input ends or the person turns away. While
 // it waits the sandbox is served, by this process if no other does any more.
-func (t *terminal) enterCode(ctx context.Context, c *client.Client, attempt login.Attempt) error {
+func (t *terminal) enterCode(ctx context.Context, c *client.Client, attempt login.Attempt) (session.Session, error) {
 	running, stop := context.WithCancel(ctx)
 	var work sync.WaitGroup
 	work.Go(func() { _ = c.Run(running) }) // it ends with running alone
@@ -152,7 +158,7 @@ func (t *terminal) enterCode(ctx context.Context, c *client.Client, attempt logi
 			fmt.Fprintln(t.err)
 		}
 		if strings.TrimSpace(l.text) == "" {
-			return errors.Join(fault.New(fault.Cancel, l.err), c.Login().Cancel(context.WithoutCancel(ctx), attempt.ID))
+			return session.Session{}, errors.Join(fault.New(fault.Cancel, l.err), c.Login().Cancel(context.WithoutCancel(ctx), attempt.ID))
 		}
 		s, err := c.Login().Continue(ctx, attempt.ID, l.text)
 		if err == nil {
@@ -160,10 +166,10 @@ func (t *terminal) enterCode(ctx context.Context, c *client.Client, attempt logi
 			if !s.Active {
 				fmt.Fprintf(t.err, "It is called %s and is not the active one. To use it: latchkey sessions use %s\n", visible(s.Label), s.ID)
 			}
-			return nil
+			return s, nil
 		}
 		if fault.CodeOf(err) != fault.OTPWrong || l.err != nil {
-			return err
+			return session.Session{}, err
 		}
 		t.tell(err)
 	}

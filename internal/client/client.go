@@ -319,5 +319,6 @@ func (c *Client) Close() error {
 	if r == nil {
 		return nil
 	}
+	r.sessions.Close()
 	return r.place.close()
 }

@@ -63,7 +63,7 @@ func (c *Client) doubt(ctx context.Context, r *running, s session.Session, err e
 	reason := session.Rejected
 	refusal, refused := errors.AsType[*turnkey.VendorError](err)
 	switch code := fault.CodeOf(err); {
-	case code == fault.KeyMissing && (s.Reachable || s.Key.Backend == r.keys.Backend()), code == fault.KeyCorrupt:
+	case code == fault.KeyMissing && s.Reachable, code == fault.KeyCorrupt:
 		reason = session.Revoked
 	case refused && (errors.Is(err, fault.Expired) || gone(refusal)):
 		signer, err := r.sessions.Signer(ctx, s.ID)

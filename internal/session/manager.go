@@ -5,9 +5,9 @@ import (
 	"crypto/ecdsa"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"latchkey/internal/fault"
 	"latchkey/internal/keystore"
 	"latchkey/internal/store"
 )
@@ -37,7 +37,7 @@ type Manager struct {
 	OrganizationParent string               // no user's session is of this organization; "" when it is not known
 	Now                func() time.Time     // the wall clock; nil: time.Now
 	Skew               func() time.Duration // what the service's clock is ahead; nil: nothing. Counts over 30 seconds
-	ExpiringAhead      time.Duration        // how long before an end that no refresh put off Expiring is told; 0: a minute
+	ExpiringAhead      time.Duration        // when Expiring is told before an end that no refresh put off; 0: a minute. At most half of what refreshes have
 	Refresh            RefreshFunc
 	Everywhere         RefreshFunc // as Refresh, and the service forgets every other log-in key of the user
 	Revoke             RevokeFunc
@@ -49,6 +49,7 @@ type Manager struct {
 	wake      chan struct{}
 	seal      sealing
 	clock     clockwork
+	alone     atomic.Bool       // this process holds memoryLock: what is in memory at all is in its memory
 	step      func(name string) // told before every step of a write order; for tests that kill
 	every     time.Duration     // how often the clock is looked at, 0: tick; for the test that shows what that is for
 
@@ -56,6 +57,7 @@ type Manager struct {
 	mem     state      // as last seen
 	loaded  bool       // mem was read
 	opened  bool
+	release func()  // of memoryLock; nil while it is not held
 	started instant // when Open was called
 	synced  instant
 	tries   map[string]try        // what failed, by task
@@ -123,21 +125,53 @@ func (m *Manager) Open(ctx context.Context) error {
 		return err
 	}
 	if m.Keys.Backend() == inMemory {
-		for _, r := range m.snapshot().Sessions {
-			if r.Ended != nil || r.Key.Backend != inMemory {
-				continue
-			}
-			if _, err := m.Keys.Open(ctx, r.Key.PublicKey); fault.CodeOf(err) == fault.KeyMissing {
-				if _, err := m.update(ctx, "lost", keyLost{r.ID, r.Key.PublicKey}); err != nil {
-					return err
-				}
-			}
+		if err := m.loseMemory(ctx); err != nil {
+			return err
 		}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.opened = true
 	return nil
+}
+
+// memoryLock is held by a process that keeps keys in its memory, as long as it lives: the first of its profile.
+const memoryLock = "memory.lock"
+
+// loseMemory ends the sessions whose keys were in the memory of a process that has ended. While another with keys in
+// memory lives, they may be there, and are left alone.
+func (m *Manager) loseMemory(ctx context.Context) error {
+	unlock, alone, err := m.Dir.TryLock(memoryLock)
+	if err != nil || !alone {
+		return err
+	}
+	m.mu.Lock()
+	m.release = unlock
+	m.mu.Unlock()
+	m.alone.Store(true)
+	for _, r := range m.snapshot().Sessions {
+		if r.Ended != nil || r.Key.Backend != inMemory {
+			continue
+		}
+		if _, err := m.Keys.Open(ctx, r.Key.PublicKey); err == nil {
+			continue
+		}
+		if _, err := m.update(ctx, "lost", keyLost{r.ID, r.Key.PublicKey}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close says that what this process has in memory is gone from now on, as the end of the process does. It waits for
+// nothing: Run ends by its context.
+func (m *Manager) Close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.release != nil {
+		m.release()
+		m.release = nil
+	}
 }
 
 // Subscribe returns what happens from now on, in order. A listener that does not read loses the oldest events, and is

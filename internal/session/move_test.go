@@ -287,6 +287,39 @@ func TestMemoryOfAnotherProcessIsLeftAlone(t *testing.T) {
 	}
 }
 
+// A second program with keys in memory does not take the first one's for lost; once that has ended, they are.
+func TestMemoryIsLostWithItsProcessAndNotBefore(t *testing.T) {
+	d := newDesk(t)
+	window := d.manager(keystore.NewMemory())
+	if err := window.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s, err := logIn(t.Context(), window, d.client, 15*time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminal := d.manager(keystore.NewMemory())
+	if err := terminal.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d.step(terminal)
+	if got, err := terminal.Get(s.ID); err != nil || got.Ended != nil || got.Reachable {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if err := d.stamp(window); err != nil {
+		t.Errorf("the window's session: %v", err)
+	}
+	terminal.Close()
+	window.Close()
+	again := d.manager(keystore.NewMemory())
+	if err := again.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := again.Get(s.ID); err != nil || got.Ended == nil || got.Ended.Reason != Startup {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 // A request that was stamped just before its key was replaced still counts, and so does one that was given the key then.
 func TestRequestsInFlightSurviveARefreshAndAMove(t *testing.T) {
 	for name, replace := range map[string]func(d *desk, m *Manager, id string) error{

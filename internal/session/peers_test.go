@@ -351,6 +351,7 @@ func TestEveryMethodIsSafeBesideEveryOther(t *testing.T) {
 	d := newDesk(t)
 	m, other := d.open(), d.open()
 	kept := d.logIn(m, 15*time.Minute)
+	d.step(other) // which sees it
 	ctx, cancel := context.WithCancel(t.Context())
 	var loops, work sync.WaitGroup
 	for _, p := range []*Manager{m, other} {

@@ -202,6 +202,35 @@ func TestRunKeepsLookingAtTheClockWhileTheServiceHangs(t *testing.T) {
 	})
 }
 
+func TestHowEarlyTheEndIsToldCanBeSet(t *testing.T) {
+	for ahead, want := range map[time.Duration]time.Duration{0: time.Minute, 20 * time.Second: 20 * time.Second, time.Hour: 90 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			r := run(t, keystore.NewMemory(), func(r *running) { r.ExpiringAhead = ahead })
+			defer r.stop()
+			if _, err := logIn(t.Context(), r.Manager, r.client, 15*time.Minute); err != nil {
+				t.Fatal(err)
+			}
+			events, cancel := r.Subscribe()
+			defer cancel()
+			r.vendor.Before.Set(failing(sessiontest.OpStamp, errLost))
+			told := 0
+			for range 15 * 60 {
+				pass(time.Second)
+				for len(events) > 0 {
+					if e := <-events; e.Type == Expiring {
+						if told++; e.In > want || e.In < want-6*time.Second {
+							t.Errorf("asked for %s, told %s ahead, want %s", ahead, e.In, want)
+						}
+					}
+				}
+			}
+			if told != 1 {
+				t.Errorf("told %d times", told)
+			}
+		})
+	}
+}
+
 func TestRunEndsEverythingItBegan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // the bubble fails if a goroutine is left
 		began := make(chan struct{}, 1)

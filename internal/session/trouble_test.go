@@ -209,6 +209,7 @@ func TestMemoryKeysEndWithTheirProcess(t *testing.T) {
 	if _, err := withKeychain.Signer(t.Context(), s.ID); fault.CodeOf(err) != fault.KeyMissing {
 		t.Errorf("signer: %v", err)
 	}
+	m.Close() // as the end of the process does
 	again := d.manager(keystore.NewMemory())
 	if err := again.Open(t.Context()); err != nil {
 		t.Fatal(err)
