@@ -73,7 +73,7 @@ func (t *terminal) run(ctx context.Context, args []string) int {
 	root.AddCommand(t.wallets())
 	root.AddCommand(t.sessions(), t.keys())
 	root.AddCommand(t.profile(), t.config())
-	root.AddCommand(t.rules())
+	root.AddCommand(t.rules(), t.sign())
 	for _, c := range root.Commands() {
 		wrapArgs(c)
 	}

@@ -341,3 +341,23 @@ func TestARemovedRuleStaysAway(t *testing.T) {
 		t.Errorf("%v, %v", rules, err)
 	}
 }
+
+// A yes was given for the session that was active when the request was shown; no other's key stamps it.
+func TestAYesIsForTheSessionThatWasShown(t *testing.T) {
+	var c *Client
+	var other string
+	c, s := asked(t, func(ctx context.Context, q Question) (Answer, error) {
+		if err := c.Sessions().Select(ctx, other); err != nil {
+			return Answer{}, err
+		}
+		return q.Consent(Typed), nil
+	}, nil)
+	other = logIn(t, c, "kim@example.org").ID
+	if err := c.Sessions().Select(t.Context(), s.ID); err != nil {
+		t.Fatal(err)
+	}
+	n := stamped(c)
+	if _, err := c.Request(t.Context(), renamePath, rename(c, s, "x")); fault.CodeOf(err) != fault.ApprovalLate || n.Load() != 0 {
+		t.Errorf("%v, %d stamped", err, n.Load())
+	}
+}

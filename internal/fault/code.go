@@ -95,6 +95,7 @@ const (
 
 	WalletUnknown Code = "wallet.unknown" // no wallet of that name or id
 
+	SignerUnknown   Code = "signer.unknown"   // no account of that address or name, or several
 	ApprovalNeeded  Code = "approval.needed"  // a person must be asked, and nobody can be
 	ApprovalRefused Code = "approval.refused" // the person said no
 	ApprovalLate    Code = "approval.late"    // the answer came when it counted no more

@@ -117,6 +117,7 @@ var catalogue = map[Code]entry{
 
 	WalletUnknown: {NotFound, Words{"No such wallet", "No wallet of this organization has that name or id.", "Nothing changed.", "Find its name with latchkey wallets.", ""}},
 
+	SignerUnknown:   {NotFound, Words{"There is no such account", "No one account of your wallets has this address or name.", "Nothing was signed and nothing was sent.", "Look at the accounts (latchkey wallets accounts); the details say what was looked for.", ""}},
 	ApprovalNeeded:  {Denied, Words{"This needs your consent", "The request must be approved by a person, and nobody could be asked.", "Nothing was signed and nothing was sent.", "Do it from a terminal, where the summary is shown and asked about, or allow it by a rule: latchkey rules add.", ""}},
 	ApprovalRefused: {Denied, Words{"You did not approve it", "The request was shown, and the answer was not yes.", "Nothing was signed and nothing was sent.", "Ask again if it was meant.", ""}},
 	ApprovalLate:    {Denied, Words{"The answer came too late", "A request is approved within 60 seconds of being shown. After that an answer does not count.", "Nothing was signed and nothing was sent.", "Ask again, and answer in time.", "Try again"}},
