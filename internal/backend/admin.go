@@ -3,7 +3,6 @@ package backend
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"time"
 
@@ -25,11 +24,15 @@ const (
 //
 // /livez answers 200 as long as the process serves. /readyz asks the API who we are: 200 "ready" when it knows us;
 // 200 "degraded" when it cannot be reached, since another replica would fare no better; 503 when it refuses our key
-// or our clock.
+// or our clock, and once [Backend.Leave] was called.
 func (b *Backend) Admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { tell(w, http.StatusOK, "live", "") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if b.leaving.Load() {
+			tell(w, http.StatusServiceUnavailable, "draining", "")
+			return
+		}
 		switch code := b.state(r.Context()); {
 		case code == "":
 			tell(w, http.StatusOK, "ready", "")
@@ -58,7 +61,7 @@ func (b *Backend) state(ctx context.Context) fault.Code {
 	b.ready.at, b.ready.code = now, ""
 	me, err := b.api.Whoami(ctx, b.c.OrganizationID)
 	if err == nil && me.OrganizationID != b.c.OrganizationID {
-		err = fault.New(fault.APIRefused, errors.New("the key is not one of the parent organization"))
+		err = notParents()
 	}
 	if err != nil {
 		b.ready.code = fault.CodeOf(err)

@@ -16,13 +16,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 
 	"latchkey/internal/fault"
-	"latchkey/internal/p256"
-	"latchkey/internal/stamp"
 	"latchkey/internal/turnkey"
 )
 
@@ -34,8 +33,10 @@ type Backend struct {
 	guard guard
 	salt  []byte // of every hash of a contact
 
-	probes turns // whose only turn guards ready
-	ready  readiness
+	probes  turns // whose only turn guards ready
+	ready   readiness
+	own     ownKey
+	leaving atomic.Bool
 
 	table       map[string]endpoint
 	description json.RawMessage // of the table
@@ -69,7 +70,6 @@ func New(c Config) (*Backend, error) {
 		c: c, keys: k,
 		api: &turnkey.Client{
 			BaseURL: func() string { return c.APIURL },
-			Stamper: stamp.APIKey{Signer: p256.NewKey(k.own)},
 			HTTP:    c.HTTP, Now: c.Now,
 		},
 		attempts:     newShelf[attempt](c.Now, attemptLife, attemptsMost),
@@ -79,6 +79,8 @@ func New(c Config) (*Backend, error) {
 		addressSends: newLimit(c.Now, c.Limits.AddressSends, time.Minute, fault.BackendBusy),
 		addressCalls: newLimit(c.Now, c.Limits.AddressCalls, time.Minute, fault.BackendBusy),
 	}
+	b.own.set(k.own)
+	b.api.Stamper = &b.own
 	if b.guard, err = newGuard(c); err != nil {
 		return nil, err
 	}

@@ -2,9 +2,9 @@ package backend
 
 import (
 	"crypto/ecdsa"
-	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -47,7 +47,10 @@ type Config struct {
 	SessionSeconds  int    // length of a session that asks for none; 0 is 900
 	Limits          Limits
 
-	Port int // PORT: where the caller should listen; 0 is the caller's choice
+	// What a server that runs the backend does with it; the backend itself does not look at these.
+	Port                int    // PORT, on loopback, where Listen says nothing; 0 is the caller's choice
+	Listen, AdminListen string // host:port of devices, and of whoever runs it; "" is the caller's choice
+	DrainSeconds        int    // how long devices are still served after /readyz says that the end is near
 
 	Now  func() time.Time // nil is time.Now
 	Log  *slog.Logger     // nil discards
@@ -156,7 +159,7 @@ func (c Config) filled() Config {
 const sessionMost = 30 * 24 * 60 * 60
 
 // Check reports the first setting that cannot be used, by the name of its variable. It asks nobody. Errors:
-// fault.ProfileBad.
+// fault.BackendConfig.
 func (c Config) Check() error {
 	_, err := c.keys()
 	return err
@@ -214,6 +217,13 @@ func (c Config) keys() (keys, error) {
 		return k, wrong("LATCHKEY_APP_NAME", "want at most 128 bytes")
 	case c.Port < 0 || c.Port > 65535:
 		return k, wrong("PORT", "want 0 to 65535")
+	case c.DrainSeconds < 0 || c.DrainSeconds > 600:
+		return k, wrong("LATCHKEY_DRAIN_SECONDS", "want 0 to 600")
+	}
+	for _, at := range [][2]string{{"LATCHKEY_LISTEN", c.Listen}, {"LATCHKEY_ADMIN_LISTEN", c.AdminListen}} {
+		if _, _, err := net.SplitHostPort(at[1]); at[1] != "" && err != nil {
+			return k, wrong(at[0], "want a host and a port, such as 127.0.0.1:3000")
+		}
 	}
 	if err := c.checkMethods(); err != nil {
 		return k, err
@@ -244,5 +254,5 @@ func (c Config) keys() (keys, error) {
 }
 
 func wrong(setting, why string) error {
-	return fault.New(fault.ProfileBad, errors.New(setting+": "+why))
+	return fault.New(fault.BackendConfig, &settingError{setting: setting, why: why})
 }

@@ -79,7 +79,7 @@ func TestCheckNamesTheSetting(t *testing.T) {
 			c := configFor(f)
 			change(&c)
 			err := c.Check()
-			if fault.CodeOf(err) != fault.ProfileBad || !strings.Contains(err.Error(), setting+": ") {
+			if fault.CodeOf(err) != fault.BackendConfig || !strings.Contains(err.Error(), setting+": ") {
 				t.Errorf("%s, %d: %v", setting, i, err)
 			}
 			if err != nil && (strings.Contains(err.Error(), f.APIPrivateKey) || strings.Contains(err.Error(), other)) {
@@ -150,7 +150,7 @@ func TestFromEnvDefaultsAndErrors(t *testing.T) {
 		"TURNKEY_API_PUBLIC_KEY_FILE":  {"TURNKEY_API_PUBLIC_KEY_FILE": big},
 	} {
 		_, err := backend.FromEnv(func(n string) string { return env[n] })
-		if fault.CodeOf(err) != fault.ProfileBad || !strings.Contains(err.Error(), name+": ") || strings.Contains(err.Error(), "canary") {
+		if fault.CodeOf(err) != fault.BackendConfig || !strings.Contains(err.Error(), name+": ") || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

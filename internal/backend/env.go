@@ -1,9 +1,6 @@
 package backend
 
 import (
-	"fmt"
-	"io"
-	"os"
 	"strconv"
 	"strings"
 )
@@ -11,14 +8,21 @@ import (
 // FromEnv reads a Config from the environment: the four variables that every Turnkey example reads, PORT, and the
 // LATCHKEY ones. Each may be given as NAME_FILE instead, the path of a file that holds the value, as secret managers
 // mount them. Pins that are not set stay empty, for the caller to fill with [Pins.Or]. The values are not judged
-// beyond what reading needs; that is [Config.Check]. Errors: fault.ProfileBad, naming the variable.
+// beyond what reading needs; that is [Config.Check]. Errors: fault.BackendConfig, naming the variable.
 func FromEnv(getenv func(string) string) (Config, error) {
-	env := environment{getenv: getenv}
+	c, told, err := Source{Getenv: getenv}.Read()
+	return c, told.Explain(err)
+}
+
+// Read reads a Config, and says where each setting came from. Errors: fault.BackendConfig, naming the variable; of what
+// stands in the file, also path and line.
+func (s Source) Read() (Config, Origins, error) {
+	env := environment{from: s}
 	c := Config{
 		APIURL:         env.text("TURNKEY_API_URL"),
 		OrganizationID: env.text("TURNKEY_ORGANIZATION_ID"),
 		APIPublicKey:   env.text("TURNKEY_API_PUBLIC_KEY"),
-		APIPrivateKey:  SecretOf(env.text("TURNKEY_API_PRIVATE_KEY")),
+		APIPrivateKey:  env.secret("TURNKEY_API_PRIVATE_KEY"),
 		Pins: Pins{
 			Notarizer:            env.text("LATCHKEY_NOTARIZER_PUBLIC_KEY"),
 			TLSFetcher:           env.text("LATCHKEY_TLS_FETCHER_PUBLIC_KEY"),
@@ -41,6 +45,9 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		AppName:           env.text("LATCHKEY_APP_NAME"),
 		SessionSeconds:    env.number("LATCHKEY_SESSION_SECONDS"),
 		Port:              env.number("PORT"),
+		Listen:            env.text("LATCHKEY_LISTEN"),
+		AdminListen:       env.text("LATCHKEY_ADMIN_LISTEN"),
+		DrainSeconds:      env.number("LATCHKEY_DRAIN_SECONDS"),
 	}
 	if c.APIURL == "" {
 		c.APIURL = "https://api.turnkey.com"
@@ -48,41 +55,8 @@ func FromEnv(getenv func(string) string) (Config, error) {
 	if c.AuthProxyConfigID == "" {
 		c.AuthProxyConfigID = c.OrganizationID
 	}
-	return c, env.err
-}
-
-// environment reads variables and keeps the first error.
-type environment struct {
-	getenv func(string) string
-	err    error
-}
-
-// valueMax is the longest value that is read from a file.
-const valueMax = 4 << 10
-
-func (e *environment) text(name string) string {
-	value, path := strings.TrimSpace(e.getenv(name)), e.getenv(name+"_FILE")
-	if path == "" {
-		return value
-	}
-	if value != "" {
-		e.fail(name, "is set both by itself and by "+name+"_FILE")
-		return ""
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		e.fail(name+"_FILE", fmt.Sprintf("cannot be read: %v", err))
-		return ""
-	}
-	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, valueMax+1))
-	switch {
-	case err != nil:
-		e.fail(name+"_FILE", fmt.Sprintf("cannot be read: %v", err))
-	case len(raw) > valueMax:
-		e.fail(name+"_FILE", fmt.Sprintf("holds over %d bytes", valueMax))
-	}
-	return strings.TrimSpace(string(raw))
+	env.strangers()
+	return c, env.told, env.err
 }
 
 func (e *environment) number(name string) int {

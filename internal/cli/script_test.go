@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -86,6 +88,26 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		body := fmt.Sprintf(`{"type":%q,"timestampMs":"%d","organizationId":%q,"parameters":%s}`,
 			args[1], time.Now().UnixMilli(), ts.Getenv("SESSION_ORGANIZATION_ID"), args[2])
 		ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(body), 0o600))
+	},
+	// waitline FILE PATTERN waits until a line of the file matches.
+	"waitline": func(ts *testscript.TestScript, _ bool, args []string) {
+		path, want := ts.MkAbs(args[0]), regexp.MustCompile(args[1])
+		eventually(ts, "line "+args[1]+" in "+args[0], func() bool {
+			text, err := os.ReadFile(path)
+			return err == nil && want.Match(text)
+		})
+	},
+	// fetch FILE FIELD PATH gets a path of the address that a ready line names, and writes status and body to answer.
+	"fetch": func(ts *testscript.TestScript, _ bool, args []string) {
+		var ready map[string]any
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &ready))
+		base, _ := ready[args[1]].(string)
+		resp, err := http.Get(base + args[2])
+		ts.Check(err)
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs("answer"), fmt.Appendf(nil, "%d %s", resp.StatusCode, body), 0o600))
 	},
 	// whoami writes body.json, which asks who the parent is.
 	"whoami": func(ts *testscript.TestScript, _ bool, _ []string) {

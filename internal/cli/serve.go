@@ -1,22 +1,17 @@
 package cli
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"latchkey/internal/backend"
 	"latchkey/internal/local"
-	"latchkey/internal/profile"
 	"latchkey/internal/sandbox/oidc"
 )
 
@@ -78,81 +73,6 @@ func (t *terminal) sandbox() *cobra.Command {
 		return nil
 	}
 	return c
-}
-
-func (t *terminal) backend() *cobra.Command {
-	var listen string
-	var withSandbox bool
-	c := &cobra.Command{
-		Use:   "backend",
-		Short: "The auth backend as a server",
-		Long: "Runs the auth backend until interrupted. It reads TURNKEY_API_URL, TURNKEY_ORGANIZATION_ID,\n" +
-			"TURNKEY_API_PUBLIC_KEY, TURNKEY_API_PRIVATE_KEY and PORT from the environment. With --sandbox it puts a\n" +
-			"sandbox behind itself, so that one command is a whole local Turnkey.",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			log := t.log(true)
-			if withSandbox {
-				return t.backendOnSandbox(cmd, listen, log)
-			}
-			config, err := backend.FromEnv(t.getenv)
-			if err != nil {
-				return err
-			}
-			config.Log, config.Pins = log, config.Pins.Or(backend.Pins(profile.ProductionPins()))
-			b, err := local.StartBackend(address(listen, config.Port), config)
-			if err != nil {
-				return err
-			}
-			defer b.Close()
-			return t.ready(cmd, b.Ready)
-		},
-	}
-	c.Flags().StringVar(&listen, "listen", "", "where it listens (default 127.0.0.1:$PORT, else 127.0.0.1:3000)")
-	c.Flags().BoolVar(&withSandbox, "sandbox", false, "puts a sandbox behind itself")
-	return c
-}
-
-// backendOnSandbox runs both. The sandbox's own facts take the place of the environment, but for the port.
-func (t *terminal) backendOnSandbox(cmd *cobra.Command, listen string, log *slog.Logger) error {
-	port, err := strconv.Atoi(cmp.Or(t.getenv("PORT"), "0"))
-	if err != nil {
-		return usage{fmt.Errorf("PORT %q is not a number", t.getenv("PORT"))}
-	}
-	s, err := local.StartSandbox(local.SandboxOptions{Listen: "127.0.0.1:0", Control: "127.0.0.1:0", Log: log})
-	if err != nil {
-		return err
-	}
-	config, err := local.BackendFor(s.Ready, log)
-	if err != nil {
-		return errors.Join(err, s.Close())
-	}
-	b, err := local.StartBackend(address(listen, port), config)
-	if err != nil {
-		return errors.Join(err, s.Close())
-	}
-	err = t.ready(cmd, struct {
-		local.BackendReady
-		Sandbox local.Ready `json:"sandbox"`
-	}{b.Ready, s.Ready})
-	b.Close()
-	return errors.Join(err, s.Close())
-}
-
-// address is where a backend listens: the flag, else the port of the environment, else 3000, on loopback.
-func address(listen string, port int) string {
-	if listen != "" {
-		return listen
-	}
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(cmp.Or(port, 3000)))
-}
-
-// ready writes the ready line and waits for the end.
-func (t *terminal) ready(cmd *cobra.Command, line any) error {
-	if err := json.NewEncoder(t.out).Encode(line); err != nil {
-		return err
-	}
-	<-cmd.Context().Done()
-	return nil
 }
 
 // writeEnvironment puts the whole file in place at once, for this user alone: whoever waits for it never reads a part,

@@ -84,6 +84,8 @@ const (
 	ClockWrong     Code = "clock.wrong"     // the vendor refuses the time of the request
 
 	APIForeign          Code = "api.foreign"          // what answers is not Turnkey's API
+	BackendConfig       Code = "backend.config"       // a setting of a backend that is started here is missing or wrong
+	BackendKey          Code = "backend.key"          // Turnkey does not take the API key of a backend that is started here
 	BackendForeign      Code = "backend.foreign"      // what answers is no log-in backend
 	OrganizationUnknown Code = "organization.unknown" // the API does not know it
 	PinsForeign         Code = "pins.foreign"         // the pinned keys and the API do not belong together

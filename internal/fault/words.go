@@ -99,6 +99,8 @@ var catalogue = map[Code]entry{
 	BackendDown:    {Unavailable, Words{"The backend did not answer", "The backend could not be reached.", "Nothing was sent twice, and sessions stay as they are.", "Check the network, then try again.", "Try again"}},
 	BackendRefused: {Denied, Words{"The backend refused", "The backend answered, and would not do this.", "Nothing changed.", "Check the profile's backend.", "Try again"}},
 	BackendBusy:    {Limited, Words{"The backend is busy", "The backend asks everyone to wait.", "Nothing changed.", "Wait, then try again.", "Try again"}},
+	BackendConfig:  {Invalid, Words{"The backend's settings cannot be used", "A setting of the backend is missing or wrong.", "Nothing was started and nothing was contacted.", "Correct the setting named in the details; latchkey backend check shows each and where it comes from. Without any: latchkey backend --sandbox.", ""}},
+	BackendKey:     {Denied, Words{"Turnkey refuses the backend's key", "Turnkey does not know the API key as one of the parent organization.", "The backend has ended. Sessions and sub-organizations are not touched.", "Set the key of a user of that organization; latchkey backend check tries it. See the details for Turnkey's reason.", ""}},
 	APIDown:        {Unavailable, Words{"Turnkey did not answer", "Turnkey's API could not be reached.", "Sessions stay as they are. What is shown may be old.", "Check the network, then try again.", "Try again"}},
 	APIRefused:     {Denied, Words{"Turnkey refused the request", "Turnkey answered, and would not do this.", "Nothing changed.", "See the details for its reason.", ""}},
 	APILimited:     {Limited, Words{"Too many requests", "Turnkey asks to wait a few seconds.", "Nothing changed.", "Wait, then try again.", "Try again"}},

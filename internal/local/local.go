@@ -101,44 +101,6 @@ func (s *Sandbox) Close() error {
 	return s.box.Close()
 }
 
-// BackendReady is what a backend says when it is ready, in one line of JSON.
-type BackendReady struct {
-	URL               string `json:"url"`
-	AdminURL          string `json:"adminUrl"`
-	OrganizationID    string `json:"organizationId"`
-	AuthProxyConfigID string `json:"authProxyConfigId"`
-}
-
-// Backend is a running backend.
-type Backend struct {
-	Ready      BackendReady
-	api, admin *server
-}
-
-// StartBackend runs a backend on listen until Close. Its admin side gets a free port of loopback.
-func StartBackend(listen string, c backend.Config) (*Backend, error) {
-	b, err := backend.New(c)
-	if err != nil {
-		return nil, err
-	}
-	r := &Backend{}
-	if r.api, err = serve(listen, backend.Server(b.Handler()), c.Log); err != nil {
-		return nil, err
-	}
-	if r.admin, err = serve("127.0.0.1:0", backend.Server(b.Admin()), c.Log); err != nil {
-		r.Close()
-		return nil, err
-	}
-	r.Ready = BackendReady{URL: r.api.url, AdminURL: r.admin.url, OrganizationID: c.OrganizationID, AuthProxyConfigID: c.AuthProxyConfigID}
-	return r, nil
-}
-
-// Close stops listening.
-func (b *Backend) Close() {
-	b.api.close()
-	b.admin.close()
-}
-
 // BackendFor returns the configuration of a backend in front of a sandbox.
 func BackendFor(r Ready, log *slog.Logger) (backend.Config, error) {
 	env := map[string]string{}

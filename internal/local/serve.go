@@ -56,6 +56,11 @@ func (s *server) close() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
+	s.end(ctx)
+}
+
+// end takes no new request, lets those under way finish until ctx ends, and waits for the server's end.
+func (s *server) end(ctx context.Context) {
 	if err := s.http.Shutdown(ctx); err != nil {
 		_ = s.http.Close() // whoever is still connected is cut off
 	}
