@@ -1,8 +1,9 @@
 // Package client is the one wiring that window and terminal share: it opens a profile, hooks key store, sessions,
 // log-in, Turnkey's client and the local sandbox together, and offers what a person does with them.
 //
-// It owns which parts meet and in which order they start and end, the choice of the key store, and the repair of an
-// answer into a session's end. It does not own how any part works, nor how anything is shown. It depends on nearly
+// It owns which parts meet and in which order they start and end, the choice of the key store, the repair of an
+// answer into a session's end, and the gate in front of every stamp: whose turn it is to be asked, and the file of
+// approval rules. It does not own how any part works, nor how anything is shown. It depends on nearly
 // every package of the device's side and on local.
 package client
 
