@@ -9,6 +9,7 @@ import (
 	"latchkey/internal/fault"
 	"latchkey/internal/p256"
 	"latchkey/internal/token"
+	"latchkey/internal/turnkey"
 )
 
 // Whatever client an attacker uses to sign the victim's address up first, and whatever client the victim comes with:
@@ -58,6 +59,23 @@ func TestR22_AnIdentityWithTheVictimsAddressIsATrapToo(t *testing.T) {
 		if s.OrganizationID == trap || s.OrganizationID == byToken {
 			t.Errorf("%s: the victim is in %s", comes.name, s.OrganizationID)
 		}
+	}
+}
+
+// An organization that carries the victim's contact and nothing else is one that he may enter, but a kit that logs in by
+// the token itself cannot, for the service finds a contact only where it was proven: its sign-up makes another.
+func TestAuthProxySignUpsAreWhereTheTokenLogsIn(t *testing.T) {
+	w := newWorld(t)
+	key := newKey()
+	bare := w.ok(w.post("/signup", object{"userEmail": "ann@example.com"})).text("organizationId")
+	jwt := w.proxyProve("ann@example.com", key, true)
+	made := w.ok(w.proxy("signup_v2", w.proxySignUp(jwt, key, "ann@example.com", false))).text("organizationId")
+	if made == bare {
+		t.Error("the bare organization was given out")
+	}
+	ids, err := w.parent().ListVerifiedSubOrgs(t.Context(), w.facts.OrganizationID, turnkey.SubOrgFilter{Type: "EMAIL", Value: "ann@example.com"})
+	if err != nil || len(ids) != 1 || ids[0] != made {
+		t.Errorf("proven in %v, %v; made %s", ids, err, made)
 	}
 }
 

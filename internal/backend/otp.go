@@ -38,7 +38,7 @@ type wish struct {
 func (b *Backend) send(ctx context.Context, c *call, w wish) (turnkey.InitOTPResult, error) {
 	var none turnkey.InitOTPResult
 	contact, kind, err := contactOf(w.contact, w.kind)
-	c.hide(w.contact)
+	c.hide(w.contact, w.templateID)
 	if err != nil {
 		return none, err
 	}
