@@ -37,6 +37,7 @@ type Options struct {
 type Window interface {
 	Changed()               // tells the page to ask again
 	Copy(text string) error // puts text on the clipboard
+	Title(text string)      // names the window
 }
 
 // App is bound to the page: each exported method can be called by it. Whatever the page must not call is a function
@@ -54,12 +55,15 @@ type App struct {
 	cancel  context.CancelFunc
 	window  Window
 	begun   bool
-	client  *client.Client // nil until begin
-	open    bool           // the client is open
-	backend string         // the key store in use
-	stores  []StoreView    // as probed last
-	failure error          // why opening failed
-	focused time.Time      // when Focus last looked
+	profile string             // to open; "": as the settings say
+	client  *client.Client     // nil until begin
+	open    bool               // the client is open
+	stop    context.CancelFunc // ends what follows the client
+	done    *sync.WaitGroup    // and when it has ended
+	backend string             // the key store in use
+	stores  []StoreView        // as probed last
+	failure error              // why opening failed
+	focused time.Time          // when Focus last looked
 }
 
 // New returns an App that waits for its page.
@@ -82,12 +86,15 @@ func Attach(ctx context.Context, a *App, w Window) {
 // Close ends what runs, waits for it, and stops the sandbox.
 func Close(a *App) {
 	a.mu.Lock()
-	cancel, c := a.cancel, a.client
+	cancel := a.cancel
 	a.mu.Unlock()
 	if cancel != nil {
 		cancel()
 	}
 	a.work.Wait()
+	a.mu.Lock()
+	c := a.client
+	a.mu.Unlock()
 	if c != nil {
 		if err := c.Close(); err != nil {
 			a.log.Error("close", "err", err)
@@ -149,7 +156,13 @@ func (a *App) begin(ctx context.Context) {
 		a.fail(err)
 		return
 	}
-	backend, err := a.client.Chosen()
+	a.mu.Lock()
+	c := a.client
+	a.mu.Unlock()
+	if c == nil { // it was left meanwhile, for another that begins by itself
+		return
+	}
+	backend, err := c.Chosen()
 	switch {
 	case err != nil:
 		a.fail(err)
@@ -165,7 +178,7 @@ func (a *App) prepare() error {
 	a.opening.Lock()
 	defer a.opening.Unlock()
 	a.mu.Lock()
-	made := a.client != nil
+	made, name, w := a.client != nil, a.profile, a.window
 	a.mu.Unlock()
 	if made {
 		return nil
@@ -174,13 +187,16 @@ func (a *App) prepare() error {
 	if err != nil {
 		return err
 	}
-	c, err := client.New(client.Options{Home: home, Log: a.log, Now: a.now})
+	c, err := client.New(client.Options{Home: home, Profile: name, Log: a.log, Now: a.now})
 	if err != nil {
 		return err
 	}
 	a.mu.Lock()
 	a.client = c
 	a.mu.Unlock()
+	if w != nil {
+		w.Title(title(c.Profile().Kind))
+	}
 	return nil
 }
 
@@ -213,15 +229,22 @@ func (a *App) start(ctx context.Context, backend string) {
 		a.fail(err)
 		return
 	}
-	events, stop := c.Sessions().Subscribe()
+	events, unsubscribe := c.Sessions().Subscribe()
+	while, stop := context.WithCancel(a.context())
+	done := &sync.WaitGroup{}
+	done.Add(2)
 	a.mu.Lock()
 	a.open, a.backend = true, backend // whatever was chosen meanwhile
+	a.stop, a.done = stop, done
 	a.mu.Unlock()
-	a.goes(func(ctx context.Context) {
-		defer stop()
-		a.follow(ctx, events)
+	a.goes(func(context.Context) {
+		defer done.Done()
+		defer unsubscribe()
+		a.follow(while, events)
 	})
-	a.goes(func(ctx context.Context) {
+	a.goes(func(context.Context) {
+		defer done.Done()
+		ctx := while
 		if err := c.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			a.log.Error("sessions stopped", "err", err)
 		}

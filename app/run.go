@@ -47,7 +47,7 @@ func Run(assets fs.FS, version string) error {
 	}
 	a := New(Options{Version: version, Log: log})
 	return wails.Run(&options.App{
-		Title:     "Latchkey (SANDBOX)",
+		Title:     title(profile.KindLive), // until the profile is read
 		Width:     1120,
 		Height:    760,
 		MinWidth:  420,
@@ -95,6 +95,7 @@ type page struct{ ctx context.Context }
 
 func (p page) Changed()               { wailsrt.EventsEmit(p.ctx, ChangedEvent) }
 func (p page) Copy(text string) error { return wailsrt.ClipboardSetText(p.ctx, text) }
+func (p page) Title(text string)      { wailsrt.WindowSetTitle(p.ctx, text) }
 
 // raise brings the window to the front when a second one was started.
 func raise(a *App) {

@@ -22,7 +22,7 @@ func (a *App) state(ctx context.Context) State {
 	c, open, failed, stores, backend := a.client, a.open, a.failure, a.stores, a.backend
 	a.mu.Unlock()
 	s := State{
-		Profile: ProfileView{"sandbox", "sandbox"}, Version: a.version, Phase: PhaseLoading, Connection: "none",
+		Profile: profileView(c), Version: a.version, Phase: PhaseLoading, Connection: "none",
 		Store: StoreView{State: "unknown"}, Stores: []StoreView{}, Now: ms(a.now()),
 	}
 	switch {
@@ -105,19 +105,24 @@ func (a *App) probe(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	a.mu.Lock()
-	used := a.backend
+	used, c := a.backend, a.client
 	a.mu.Unlock()
+	if c == nil { // it was left meanwhile
+		return
+	}
 	offered := []string{client.Keychain, client.Memory}
 	if used != "" && !slices.Contains(offered, used) { // chosen by a setting, or from the terminal
 		offered = append(offered, used)
 	}
 	stores := []StoreView{}
 	for _, backend := range offered {
-		stores = append(stores, view(backend, a.client.Health(ctx, backend)))
+		stores = append(stores, view(backend, c.Health(ctx, backend)))
 	}
 	a.mu.Lock()
-	a.stores = stores
-	a.mu.Unlock()
+	defer a.mu.Unlock()
+	if a.client == c {
+		a.stores = stores
+	}
 }
 
 // view tells how well a key store protects, in a word and in quarters.

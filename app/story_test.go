@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 type listener struct {
 	changes chan struct{}
 	copied  string
+	title   atomic.Value
 }
 
 func (l *listener) Changed() {
@@ -25,6 +27,8 @@ func (l *listener) Changed() {
 	default:
 	}
 }
+
+func (l *listener) Title(text string) { l.title.Store(text) }
 
 func (l *listener) Copy(text string) error {
 	l.copied = text

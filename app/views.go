@@ -36,10 +36,36 @@ const (
 	PhaseEnded    Phase = "ended"
 )
 
-// ProfileView names the profile.
+// ProfileView names the profile. Name is "" before it was read.
 type ProfileView struct {
-	Name string `json:"name"`
-	Kind string `json:"kind"`
+	Name       string `json:"name"`
+	Kind       string `json:"kind"`
+	BackendURL string `json:"backendUrl"` // of a development profile
+}
+
+// ProfileRow is one profile of the list.
+type ProfileRow struct {
+	Name           string   `json:"name"`
+	Kind           string   `json:"kind"` // "" when the settings say none that there is
+	BackendURL     string   `json:"backendUrl"`
+	APIURL         string   `json:"apiUrl"`
+	OrganizationID string   `json:"organizationId"`
+	InUse          bool     `json:"inUse"`
+	Failure        *Failure `json:"failure"` // why it cannot be opened
+}
+
+// SetUp is what came of setting a profile up.
+type SetUp struct {
+	Checks []CheckView `json:"checks"`
+	Saved  bool        `json:"saved"`
+}
+
+// CheckView is one thing that was tried about a profile.
+type CheckView struct {
+	What  string `json:"what"`  // API, organization, backend, pinned keys, clock
+	State string `json:"state"` // ok, failed, skipped
+	Says  string `json:"says"`
+	Next  string `json:"next"` // with failed: the one next step
 }
 
 // StoreView is a key store, with its strength in words and in quarters.

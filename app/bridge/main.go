@@ -191,3 +191,6 @@ func (b *bridge) Changed() {
 
 // Copy has no clipboard to copy to.
 func (b *bridge) Copy(string) error { return nil }
+
+// Title has no window to name.
+func (b *bridge) Title(string) {}

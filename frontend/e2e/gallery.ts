@@ -2,7 +2,7 @@
 
 import type { Page } from 'playwright-core'
 import type { State, Wallet } from '../src/gateway'
-import { failure, failures, key, noon, session, state, states, wallets } from './scenes'
+import { badlyTried, failure, failures, key, noon, profiles, session, state, states, stores, wallets } from './scenes'
 import { Rejection, type Answers, type Stage } from './stage'
 
 export type Scene = {
@@ -25,6 +25,21 @@ async function type(page: Page, code: string) {
 
 const wide = (page: Page) => (page.viewportSize()?.width ?? 0) > 760
 const settle = (page: Page) => page.getByRole('heading', { name: 'Wallets' }).waitFor()
+
+const elsewhere = { name: 'acme', kind: 'development', backendUrl: 'http://127.0.0.1:3000' } as const
+
+async function openProfiles(page: Page) {
+  await page.getByRole('button', { name: /Profiles$/ }).click()
+  await page.getByRole('heading', { name: 'Profiles' }).waitFor()
+}
+
+async function setUp(page: Page) {
+  await openProfiles(page)
+  await page.getByRole('button', { name: 'Set up a profile' }).click()
+  await page.getByRole('textbox', { name: 'Name' }).fill('acme')
+  await page.getByRole('textbox', { name: 'Backend' }).fill('http://127.0.0.1:3000')
+  await page.getByRole('textbox', { name: 'Turnkey’s API' }).fill('http://127.0.0.1:4000')
+}
 
 export const gallery: Scene[] = [
   { name: 'loading', state: states.loading, act: (page) => page.getByText('Opening Latchkey').waitFor() },
@@ -135,10 +150,33 @@ export const gallery: Scene[] = [
     stage.become(states.endedRevoked)
     await page.getByRole('button', { name: 'Log in again' }).waitFor()
   } },
+  { name: 'first-run-elsewhere', state: state({ phase: 'firstRun', profile: elsewhere, stores }) },
+  { name: 'failed-profile', state: state({ phase: 'failed', profile: { name: '', kind: 'live', backendUrl: '' }, failure: failures.profileBad }) },
+  { name: 'profiles', state: states.in, wallets, answers: { Profiles: () => profiles }, act: openProfiles },
+  { name: 'set-up', state: states.ways, answers: { Profiles: () => profiles }, act: setUp },
+  { name: 'set-up-live', state: states.ways, answers: { Profiles: () => profiles }, act: async (page) => {
+    await setUp(page)
+    await page.getByRole('radio', { name: 'Live' }).check()
+  } },
+  { name: 'set-up-trying', state: states.ways, answers: { Profiles: () => profiles, SetUpProfile: null }, act: async (page) => {
+    await setUp(page)
+    await page.getByRole('button', { name: 'Try and save' }).click()
+    await page.getByText('Trying…').first().waitFor()
+  } },
+  { name: 'set-up-failed', state: states.ways, answers: { Profiles: () => profiles, SetUpProfile: () => ({ checks: badlyTried, saved: false }) }, act: async (page) => {
+    await setUp(page)
+    await page.getByRole('button', { name: 'Try and save' }).click()
+    await page.getByText('No answer').waitFor()
+  } },
+  { name: 'set-up-wrong', state: states.ways, answers: { Profiles: () => profiles, SetUpProfile: refuse('profileWrong') }, act: async (page) => {
+    await setUp(page)
+    await page.getByRole('button', { name: 'Try and save' }).click()
+    await page.getByText('Want https').waitFor()
+  } },
   { name: 'ended-startup', state: states.endedStartup },
   { name: 'logged-out', state: states.loggedOut },
   { name: 'logged-out-offline', state: states.loggedOutOffline },
-  { name: 'development', state: state({ phase: 'in', profile: { name: 'staging', kind: 'development' }, connection: 'connected', session: session(), skewMs: 94_000 }), wallets, act: settle },
+  { name: 'development', state: state({ phase: 'in', profile: { name: 'staging', kind: 'development', backendUrl: 'https://login.staging.example.com' }, connection: 'connected', session: session(), skewMs: 94_000 }), wallets, act: settle },
 ]
 
 export { failure, key, noon }

@@ -1,7 +1,7 @@
 // The states that the window can be in, as Go would send them. View tests, the browser suite and the contact sheet
 // share them, so that all three look at the same thing.
 
-import type { Account, Ended, Failure, Session, State, StoreChoice, Wallet } from '../src/gateway'
+import type { Account, Check, Ended, Failure, Profile, Session, State, StoreChoice, Wallet } from '../src/gateway'
 
 /** Saturday 21 November 2026, 13:04:52 UTC: when every scene takes place. */
 export const noon = Date.UTC(2026, 10, 21, 13, 4, 52)
@@ -70,6 +70,14 @@ export const failures = {
     code: 'contact.invalid', kind: 'invalid', title: 'That is not an e-mail address', happened: 'The address has no name, no @, or no domain.',
     means: 'Nothing was sent.', next: 'Correct the address.', detail: 'contact.invalid',
   }),
+  profileBad: failure({
+    code: 'profile.invalid', kind: 'invalid', title: 'A setting is wrong', happened: 'The profile has a setting that cannot be used.',
+    means: 'Nothing was contacted.', next: 'Correct the setting named in the details.', detail: 'profile.invalid: /home/robin/.config/latchkey/config.toml:3: profil is no setting',
+  }),
+  profileWrong: failure({
+    code: 'profile.invalid', kind: 'invalid', title: 'A setting is wrong', happened: 'The profile has a setting that cannot be used.',
+    means: 'Nothing was contacted.', next: 'Correct the setting named in the details.', detail: 'profile.invalid: backend_url: backend address "http://login.example": want https; http is for loopback',
+  }),
 } as const
 
 export const storesAbsent: StoreChoice[] = [
@@ -81,7 +89,7 @@ export const storesAbsent: StoreChoice[] = [
 ]
 
 const base: State = {
-  profile: { name: 'sandbox', kind: 'sandbox' },
+  profile: { name: 'sandbox', kind: 'sandbox', backendUrl: '' },
   version: '0.1.0',
   phase: 'loading',
   failure: null,
@@ -142,7 +150,7 @@ export const states = {
   offline: state({ phase: 'in', connection: 'offline', session: session({ retryAt: noon + 18 * second }) }),
   long: state({ phase: 'in', connection: 'connected', session: session({ lengthSeconds: 43200, expiresAt: noon + 494 * minute }) }),
   live: state({
-    phase: 'in', profile: { name: 'home', kind: 'live' }, connection: 'connected', session: session({ lengthSeconds: 43200, expiresAt: noon + 494 * minute }),
+    phase: 'in', profile: { name: 'home', kind: 'live', backendUrl: '' }, connection: 'connected', session: session({ lengthSeconds: 43200, expiresAt: noon + 494 * minute }),
   }),
   endedRevoked: state({ phase: 'ended', connection: 'connected', ended: ended() }),
   endedStartup: state({ phase: 'ended', connection: 'connected', ended: ended({ reason: 'startup', at: noon - 60 * minute }) }),
@@ -181,4 +189,33 @@ export const wallets: Wallet[] = [
       account({ name: '', chain: 'SOL', address: '7UX2i7SucgLMQcfZ75s3VXmZZY4YRUyJN9X1RgfMoDUi', path: "m/44'/501'/1'/0'" }),
     ],
   },
+]
+
+export const profiles: Profile[] = [
+  { name: 'sandbox', kind: 'sandbox', backendUrl: '', apiUrl: '', organizationId: '', inUse: true, failure: null },
+  { name: 'acme', kind: 'development', backendUrl: 'http://127.0.0.1:3000', apiUrl: 'http://127.0.0.1:4000', organizationId: '', inUse: false, failure: null },
+  { name: 'home', kind: 'live', backendUrl: 'https://login.example.com', apiUrl: 'https://api.turnkey.com', organizationId: '', inUse: false, failure: null },
+  {
+    name: 'old', kind: 'development', backendUrl: '', apiUrl: '', organizationId: '', inUse: false,
+    failure: failure({ code: 'profile.invalid', kind: 'invalid', title: 'A setting is wrong' }),
+  },
+]
+
+// The words are Go's, from internal/client and internal/fault.
+export const wellTried: Check[] = [
+  { what: 'API', state: 'ok', says: "Turnkey's API answers.", next: '' },
+  { what: 'organization', state: 'ok', says: 'The API knows it.', next: '' },
+  { what: 'backend', state: 'ok', says: 'A log-in backend answers.', next: '' },
+  { what: 'pinned keys', state: 'ok', says: 'Five keys, well formed. The first log-in shows whether the API signs with them.', next: '' },
+  { what: 'clock', state: 'ok', says: "It agrees with the service's.", next: '' },
+]
+export const badlyTried: Check[] = [
+  { what: 'API', state: 'ok', says: "Turnkey's API answers.", next: '' },
+  { what: 'organization', state: 'skipped', says: 'None is named: log-ins of any organization of the backend count.', next: '' },
+  { what: 'backend', state: 'failed', says: 'No answer: connection refused.', next: 'Check the network, then try again.' },
+  {
+    what: 'pinned keys', state: 'failed', says: 'The profile trusts the keys of production, with which no other API can sign.',
+    next: "Give the profile the keys of its API: production's for Turnkey itself, else those that the sandbox's ready line names.",
+  },
+  { what: 'clock', state: 'ok', says: 'It is 20s fast, which is corrected.', next: '' },
 ]

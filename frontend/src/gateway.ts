@@ -82,9 +82,45 @@ export type Session = {
 /** How a session ended. kept: its key is still in a key store that could not be reached, and is deleted later. */
 export type Ended = { reason: EndReason; at: number; contact: string; revoked: boolean; endsAt: number; kept: boolean }
 
+/** One profile of the list. kind is empty where the settings name none that there is; failure says why it cannot be opened. */
+export type Profile = {
+  name: string
+  kind: ProfileKind | ''
+  backendUrl: string
+  apiUrl: string
+  organizationId: string
+  inUse: boolean
+  failure: Failure | null
+}
+
+/** What is tried about a profile before it is saved. */
+export const checks = ['API', 'organization', 'backend', 'pinned keys', 'clock'] as const
+export type CheckName = (typeof checks)[number]
+export type Check = {
+  what: CheckName
+  state: 'ok' | 'failed' | 'skipped'
+  says: string
+  /** With failed: the one next step. */
+  next: string
+}
+
+/** A new profile as it was typed. What is empty has a default. */
+export type Draft = {
+  kind: 'development' | 'live'
+  name: string
+  backendUrl: string
+  apiUrl: string
+  organizationId: string
+  sessionLength: string
+  /** Lines NAME=value, as a sandbox's environment file has them. */
+  pins: string
+}
+export type SetUp = { checks: Check[]; saved: boolean }
+
 /** All that the window shows but for wallets. Times are milliseconds of the service's clock. */
 export type State = {
-  profile: { name: string; kind: ProfileKind }
+  /** name is empty before the settings were read; backendUrl is a development profile's. */
+  profile: { name: string; kind: ProfileKind; backendUrl: string }
   version: string
   phase: Phase
   failure: Failure | null
@@ -132,6 +168,11 @@ export type Gateway = {
   logOut(): Promise<Result<State>>
   /** Leaves the screen that says why a session ended. */
   acknowledge(): Promise<Result<State>>
+  profiles(): Promise<Result<Profile[]>>
+  /** Tries a profile, and saves it when nothing failed, or anyway. */
+  setUpProfile(draft: Draft, anyway: boolean): Promise<Result<SetUp>>
+  /** Opens another profile in place of this one, and at every start. */
+  useProfile(name: string): Promise<Result<State>>
   copy(text: string): Promise<Result<void>>
   /** Tells Go that the page is painted. */
   /** The window came to the front, or time was skipped: Go looks at clock, network and keychain anew. */
@@ -143,6 +184,7 @@ export type Gateway = {
 
 type Nullable<T, K extends keyof T> = Omit<T, K> & { [P in K]: T[P] | null }
 type WireState = Nullable<State, 'stores'>
+type WireSetUp = Nullable<SetUp, 'checks'>
 type WireWallet = Nullable<Wallet, 'accounts'>
 
 /** The bound struct app.App, as Go writes it: an empty slice arrives as null. */
@@ -161,6 +203,11 @@ export interface Bound {
   RefreshSession(): Promise<WireState>
   LogOut(): Promise<WireState>
   Acknowledge(): Promise<WireState>
+  Profiles(): Promise<Profile[] | null>
+  SetUpProfile(
+    kind: string, name: string, backendUrl: string, apiUrl: string, organizationId: string, sessionLength: string, pins: string, save: string,
+  ): Promise<WireSetUp>
+  UseProfile(name: string): Promise<WireState>
   Copy(text: string): Promise<void>
   Focus(): Promise<void>
   Ready(): Promise<void>
@@ -235,6 +282,13 @@ export const wails: Gateway = {
   refreshSession: async () => map(await call((app) => app.RefreshSession()), state),
   logOut: async () => map(await call((app) => app.LogOut()), state),
   acknowledge: async () => map(await call((app) => app.Acknowledge()), state),
+  profiles: async () => map(await call((app) => app.Profiles()), (list) => list ?? []),
+  setUpProfile: async (d, anyway) =>
+    map(
+      await call((app) => app.SetUpProfile(d.kind, d.name, d.backendUrl, d.apiUrl, d.organizationId, d.sessionLength, d.pins, anyway ? 'anyway' : '')),
+      (read) => ({ ...read, checks: read.checks ?? [] }),
+    ),
+  useProfile: async (name) => map(await call((app) => app.UseProfile(name)), state),
   copy: (text) => call((app) => app.Copy(text)),
   focus: () => call((app) => app.Focus()),
   ready: () => call((app) => app.Ready()),

@@ -276,7 +276,7 @@ describe('the code', () => {
   })
 
   test('is never one press away outside the sandbox', async () => {
-    await openWindow(state({ ...states.code, profile: { name: 'home', kind: 'live' } }))
+    await openWindow(state({ ...states.code, profile: { name: 'home', kind: 'live', backendUrl: '' } }))
     expect(screen.queryByRole('button', { name: 'Fill it in' })).toBeNull()
   })
 
@@ -368,7 +368,7 @@ test('the window says in its title that it is the sandbox', async () => {
 })
 
 test('the window is silent about what is not the sandbox', async () => {
-  await openWindow(state({ ...states.ways, profile: { name: 'home', kind: 'live' }, now: noon }))
+  await openWindow(state({ ...states.ways, profile: { name: 'home', kind: 'live', backendUrl: '' }, now: noon }))
   expect(document.title).toBe('Latchkey')
   expect(screen.queryByText('SANDBOX')).toBeNull()
 })

@@ -1,7 +1,7 @@
 // A Gateway of canned answers, with the type of the real one. It notes what was asked, and can be told to refuse.
 
-import type { Failure, Gateway, Result, State, Wallet } from '../src/gateway'
-import { failure } from '../e2e/scenes'
+import type { Draft, Failure, Gateway, Result, State, Wallet } from '../src/gateway'
+import { failure, profiles, wellTried } from '../e2e/scenes'
 
 type Method = Exclude<keyof Gateway, 'onChanged'>
 type Answer<M extends Method> = Awaited<ReturnType<Gateway[M]>>
@@ -89,6 +89,9 @@ export class Stub implements Gateway {
   refreshSession = () => this.#state('refreshSession')
   logOut = () => this.#state('logOut')
   acknowledge = () => this.#state('acknowledge')
+  profiles = () => this.#ask('profiles', [], { ok: true, value: profiles })
+  setUpProfile = (draft: Draft, anyway: boolean) => this.#ask('setUpProfile', [draft, anyway], { ok: true, value: { checks: anyway ? [] : wellTried, saved: true } })
+  useProfile = (name: string) => this.#state('useProfile', [name])
   copy = (text: string) => this.#ask('copy', [text], { ok: true, value: undefined })
   focus = () => this.#ask('focus', [], { ok: true, value: undefined })
   ready = () => this.#ask('ready', [], { ok: true, value: undefined })

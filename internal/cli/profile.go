@@ -120,7 +120,7 @@ func (t *terminal) profileAdd() *cobra.Command {
 				}
 				d = d.Import(string(text))
 			}
-			p, err := d.Profile(home)
+			p, err := client.CheckDraft(home, d)
 			if err != nil {
 				return err
 			}

@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -248,15 +250,29 @@ func (t *Trial) post(ctx context.Context, to, body string, by *stamp.Stamp) (sta
 	sent := t.now()
 	reply, err := c.Do(q)
 	if err != nil {
-		if e, ok := errors.AsType[*url.Error](err); ok { // whose words repeat method and address
-			err = e.Err
-		}
-		return 0, nil, err
+		return 0, nil, reason(err)
 	}
 	defer reply.Body.Close() //nolint:errcheck // it was only read
 	answer, err = io.ReadAll(io.LimitReader(reply.Body, 64<<10))
 	t.hear(sent, t.now(), reply.Header.Get("Date"))
 	return reply.StatusCode, answer, err
+}
+
+// reason is why there was no answer, without the operation and the address, which the person typed.
+func reason(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("none within %s", trialPatience)
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		err = e.Err
+	}
+	if e, ok := errors.AsType[*os.SyscallError](err); ok {
+		err = e.Err
+	}
+	return err
 }
 
 // hear keeps the first time that was told.

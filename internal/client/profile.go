@@ -13,13 +13,26 @@ import (
 	"latchkey/internal/store"
 )
 
-// AddProfile saves a new profile. Errors: fault.ProfileTaken, fault.ProfileBad; those of profile.Edit.
-func AddProfile(ctx context.Context, home profile.Home, d profile.Draft) error {
+// CheckDraft returns the profile that a draft would be, before anything is tried. Errors: fault.ProfileTaken,
+// fault.ProfileBad; those of profile.ReadFile.
+func CheckDraft(home profile.Home, d profile.Draft) (profile.Profile, error) {
 	p, err := d.Profile(home)
+	if err != nil {
+		return p, err
+	}
+	file, err := profile.ReadFile(home)
+	if err == nil {
+		_, err = file.With(d)
+	}
 	if err == nil {
 		err = p.Check()
 	}
-	if err != nil {
+	return p, err
+}
+
+// AddProfile saves a new profile. Errors: those of CheckDraft and of profile.Edit.
+func AddProfile(ctx context.Context, home profile.Home, d profile.Draft) error {
+	if _, err := CheckDraft(home, d); err != nil {
 		return err
 	}
 	return profile.Edit(ctx, home, func(f *profile.File) (*profile.File, error) { return f.With(d) })

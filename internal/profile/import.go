@@ -20,3 +20,14 @@ func (d Draft) Import(text string) Draft {
 	}
 	return d
 }
+
+// HoldsPrivateKey reports whether the text of an environment file names a private key with a value.
+func HoldsPrivateKey(text string) bool {
+	for line := range strings.Lines(text) {
+		name, value, ok := strings.Cut(line, "=")
+		if ok && strings.Contains(strings.ToUpper(name), "PRIVATE") && strings.TrimSpace(value) != "" {
+			return true
+		}
+	}
+	return false
+}

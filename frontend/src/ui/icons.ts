@@ -18,6 +18,7 @@ import logOut from 'lucide-static/icons/log-out.svg?raw'
 import plus from 'lucide-static/icons/plus.svg?raw'
 import refresh from 'lucide-static/icons/refresh-cw.svg?raw'
 import search from 'lucide-static/icons/search.svg?raw'
+import server from 'lucide-static/icons/server.svg?raw'
 import timer from 'lucide-static/icons/timer.svg?raw'
 import alert from 'lucide-static/icons/triangle-alert.svg?raw'
 import wallet from 'lucide-static/icons/wallet.svg?raw'
@@ -50,6 +51,7 @@ export const icons = {
   plus: shapes(plus),
   refresh: shapes(refresh),
   search: shapes(search),
+  server: shapes(server),
   timer: shapes(timer),
   wallet: shapes(wallet),
 }
