@@ -20,7 +20,7 @@ const (
 	probeFor = 2 * time.Second // how long the API may take
 )
 
-// Admin serves /livez and /readyz, for whoever runs the backend. It must not be reachable by devices.
+// Admin serves /livez, /readyz and /metrics, for whoever runs the backend. It must not be reachable by devices.
 //
 // /livez answers 200 as long as the process serves. /readyz asks the API who we are: 200 "ready" when it knows us;
 // 200 "degraded" when it cannot be reached, since another replica would fare no better; 503 when it refuses our key
@@ -42,6 +42,7 @@ func (b *Backend) Admin() http.Handler {
 			tell(w, http.StatusServiceUnavailable, "not ready", code)
 		}
 	})
+	mux.Handle("GET /metrics", &b.metrics)
 	return mux
 }
 

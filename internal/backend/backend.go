@@ -37,6 +37,7 @@ type Backend struct {
 	ready   readiness
 	own     ownKey
 	leaving atomic.Bool
+	metrics metrics
 
 	table       map[string]endpoint
 	description json.RawMessage // of the table
@@ -80,7 +81,7 @@ func New(c Config) (*Backend, error) {
 		addressCalls: newLimit(c.Now, c.Limits.AddressCalls, time.Minute, fault.BackendBusy),
 	}
 	b.own.set(k.own)
-	b.api.Stamper = &b.own
+	b.api.Stamper, b.api.After = &b.own, b.asked
 	if b.guard, err = newGuard(c); err != nil {
 		return nil, err
 	}
@@ -130,6 +131,7 @@ type call struct {
 	private []string // what must not stand in the log
 	visitor Visitor  // of a route that a session token opens
 	reply   http.Header
+	trail   trail
 }
 
 // about notes whom a call concerns.
@@ -149,6 +151,8 @@ func (b *Backend) Handler() http.Handler { return http.HandlerFunc(b.serve) }
 
 // serve is the one way through which every request goes: checks, handler, answer, log.
 func (b *Backend) serve(w http.ResponseWriter, r *http.Request) {
+	b.metrics.active.Add(1)
+	defer b.metrics.active.Add(-1)
 	began := time.Now()
 	c := &call{Request: r, id: uuid.NewString()}
 	route := strings.ReplaceAll(r.URL.Path, "//", "/") // some clients double one
@@ -256,7 +260,7 @@ func (b *Backend) answer(header http.Header, c *call, e endpoint) (answer any, e
 			return nil, err
 		}
 	}
-	ctx, cancel := context.WithTimeout(c.Context(), callLimit)
+	ctx, cancel := context.WithTimeout(c.trail.follow(c.Context()), callLimit)
 	defer cancel()
 	if e.rule != nil {
 		if c.visitor, err = b.admit(ctx, c, e.rule); err != nil {
@@ -282,19 +286,23 @@ func preflight(header http.Header, r *http.Request, origin string, e endpoint) e
 	return nil
 }
 
-// log writes one line on a request: never a body, a token, a code or a contact.
+// log counts a request and writes one line on it: never a body, a token, a code or a contact.
 func (b *Backend) log(c *call, route string, status int, err error, took time.Duration) {
 	level := slog.LevelInfo
 	method := c.Method
 	if !slices.Contains([]string{http.MethodPost, http.MethodOptions, http.MethodGet, http.MethodHead}, method) {
 		method = "other" // any text can stand there
 	}
+	b.metrics.serve(method, route, status, err, took)
 	attrs := []slog.Attr{
 		slog.String("id", c.id), slog.String("method", method), slog.String("route", route),
 		slog.Int("status", status), slog.Duration("took", took),
 	}
 	if c.contact != "" {
 		attrs = append(attrs, slog.String("contact", c.contact))
+	}
+	if ids := c.trail.seen(); len(ids) > 0 {
+		attrs = append(attrs, slog.Any("activities", ids))
 	}
 	if err != nil {
 		attrs = append(attrs, slog.String("reason", string(fault.CodeOf(err))))

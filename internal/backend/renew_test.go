@@ -100,7 +100,9 @@ func TestAKeyIsRenewedAndABadOneIsNot(t *testing.T) {
 		}
 	}
 	w.allow(backend.LeastPolicy(w.server(next)))
-	w.network.setFault(func(string, []byte, func() *http.Response) (*http.Response, error) { return nil, errors.New("no route") })
+	w.network.setFault(func(string, []byte, func() *http.Response) (*http.Response, error) {
+		return nil, errors.New("no route")
+	})
 	if err := w.b.Renew(t.Context(), w.with(next)); err == nil || w.b.KeyInUse() != old {
 		t.Errorf("a key that could not be tried is in use: %v", err)
 	}

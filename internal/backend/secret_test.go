@@ -16,8 +16,8 @@ import (
 	"latchkey/internal/token"
 )
 
-// Canaries go through every route and every way it can fail; none is in the log, at any level, and no secret of the
-// backend's own in an answer.
+// Canaries go through every route and every way it can fail; none is in the log, at any level, or in the metrics, and no
+// secret of the backend's own in an answer.
 func TestR9_NothingSecretIsLogged(t *testing.T) {
 	synctest.Test(t, nothingIsLogged) // where the waits between tries cost nothing
 }
@@ -128,7 +128,10 @@ func nothingIsLogged(t *testing.T) {
 	}
 	canaries["parts of bad requests"] = "canary-half"
 
-	log := w.log.String()
+	log, metrics := w.log.String(), w.scrape()
+	if strings.Count(metrics, "_count{") < 20 {
+		t.Fatalf("the metrics are too few to prove anything:\n%s", metrics)
+	}
 	if strings.Count(log, "\n") < 100 || !strings.Contains(log, `"contact":`) || !strings.Contains(log, "panic") {
 		t.Fatalf("the log is too short to prove anything:\n%s", log)
 	}
@@ -137,9 +140,9 @@ func nothingIsLogged(t *testing.T) {
 	}
 	for name, c := range canaries {
 		// A code is six digits, which may stand in a number by chance: look for it as a word.
-		for _, line := range strings.Split(log, "\n") {
+		for _, line := range strings.Split(log+metrics, "\n") {
 			if at := strings.Index(line, c); at >= 0 && !(len(c) == 6 && within(line, at, len(c))) {
-				t.Errorf("%s (%s) in the log: %s", name, c, line)
+				t.Errorf("%s (%s) in the log or the metrics: %s", name, c, line)
 				break
 			}
 		}
