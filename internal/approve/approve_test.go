@@ -421,7 +421,7 @@ func TestARuleStatesItself(t *testing.T) {
 	r := transferRule("100000000000000000")
 	r.Account = account
 	for want, r := range map[string]Rule{
-		"Without asking: transfers to " + strings.ToLower(recipient) + " on Ethereum (chain id 1), each of at most 0.1 ETH with its fee, with " + account + ", in every session of this profile, until 2026-11-05 10:00 UTC.": r,
+		"Without asking: transfers to " + strings.ToLower(recipient) + " on Ethereum (chain id 1), each of at most 0.1 ETH with its gas, with " + account + ", in every session of this profile, until 2026-11-05 10:00 UTC.": r,
 		"Without asking: transfers of SOL to abc, each of at most 0.000000007 SOL with its fee, in session s, for ever.":                                                                                                      {Kind: Transfers, Network: "solana", To: "abc", UpTo: "7", Session: "s"},
 		"Without asking: signing any text that a person can read, and nothing else, with a, in organization o, for ever.":                                                                                                     {Kind: Messages, Account: "a", Organization: "o"},
 		"Without asking: “Rename a wallet”, in every session of this profile, for ever.":                                                                                                                                      {Kind: Activity, Name: "update_wallet"},

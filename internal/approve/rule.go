@@ -123,7 +123,7 @@ func (r Rule) Words() string {
 		if id == nil {
 			id = new(big.Int)
 		}
-		fmt.Fprintf(&b, "transfers to %s on %s, each of at most %s with its fee", r.To, chain.Network(id), chain.Coins(n, id))
+		fmt.Fprintf(&b, "transfers to %s on %s, each of at most %s with its gas", r.To, chain.Network(id), chain.Coins(n, id))
 	case r.Kind == Messages:
 		b.WriteString("signing any text that a person can read, and nothing else")
 	case r.Kind == Activity:

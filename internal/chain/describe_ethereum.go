@@ -9,7 +9,7 @@ import (
 // blobGas is what one blob costs, in gas of its own kind. Source: EIP-4844, GAS_PER_BLOB.
 const blobGas = 1 << 17
 
-// Fee returns the most that the transaction may cost besides its value, in wei.
+// Fee returns the most that the transaction may cost for gas, besides its value, in wei.
 func (t *EthereumTransaction) Fee() *big.Int {
 	price := t.GasPrice
 	if price == nil {
@@ -43,7 +43,7 @@ func (t *EthereumTransaction) Describe() Description {
 	}
 	d.describeCall(t.To, t.Value, t.Data, t.ChainID)
 	d.say("network", "%s", Network(t.ChainID))
-	d.say("fee", "at most %s", Coins(t.Fee(), t.ChainID))
+	d.say("fee", "%s", feeText(t.Fee(), t.ChainID))
 	d.say("nonce", "%s", strconv.FormatUint(t.Nonce, 10))
 	if n := len(t.BlobHashes); n > 0 {
 		d.say("blobs", "%s, whose content is not in the transaction", plural(n, "blob"))

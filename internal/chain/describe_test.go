@@ -60,7 +60,7 @@ const somebodysAddress = "0x78839F6054d7ed13918bAe0473BA31b1Ca9D7265"
 // Source of the bytes: the protocol dossier, section 15.2.
 func TestEthereumTransactionsInWords(t *testing.T) {
 	saying(t, describedEthereum(t, unhex(t, ethereumVectors()["legacy"][0])),
-		"Send 0.001 ETH\n", "to: "+somebodysAddress, "value: 0.001 ETH", "network: Ethereum (chain id 1)", "fee: at most 0.00042 ETH", "nonce: 0")
+		"Send 0.001 ETH\n", "to: "+somebodysAddress, "value: 0.001 ETH", "network: Ethereum (chain id 1)", "fee: at most 0.00042 ETH\n", "nonce: 0")
 	saying(t, describedEthereum(t, unhex(t, ethereumVectors()["type 1"][0])), "Send 0.000000000000000001 test ETH", "network: Sepolia (chain id 11155111)", "nonce: 1")
 	saying(t, describedEthereum(t, unhex(t, "02f87083aa36a709843b9aca008506fc23ac0082ea609478839f6054d7ed13918bae0473ba31b1ca9d726580b844a9059cbb00000000000000000000000078839f6054d7ed13918bae0473ba31b1ca9d72650000000000000000000000000000000000000000000000000000000000000001c0")),
 		"Send tokens\n", "token: contract "+somebodysAddress, "recipient: "+somebodysAddress, "amount: 1 smallest units", "nonce: 9", "fee: at most 0.0018 test ETH")
@@ -68,9 +68,9 @@ func TestEthereumTransactionsInWords(t *testing.T) {
 	// Beyond 64 bits, and on a chain without a name, no digit is lost.
 	value, _ := new(big.Int).SetString("123456789012345678901234567890123456789", 10)
 	saying(t, describedEthereum(t, unsigned1559(987654321, 3, 21000, big.NewInt(7), value, somebody, nil)),
-		"Send 123456789012345678901.234567890123456789 of the network's coin", "unknown network (chain id 987654321)", "0.000000000000147 of")
+		"Send 123456789012345678901.234567890123456789 of the network's coin", "unknown network (chain id 987654321)", "fee: at most 0.000000000000147 of the network's coin for gas; whether")
 	saying(t, describedEthereum(t, unsigned1559(8453, 0, 900000, big.NewInt(1), new(big.Int), nil, make([]byte, 50))),
-		"Create a contract", "code: 50 bytes", "Base (chain id 8453)")
+		"Create a contract", "code: 50 bytes", "Base (chain id 8453)", "fee: at most 0.0000000000009 ETH for gas, and what the network takes for its data")
 	saying(t, describedEthereum(t, unsigned1559(1, 0, 900000, big.NewInt(1), big.NewInt(1e18), somebody, unhex(t, "deadbeef00ff"))),
 		"Call a contract", "warning: what the call does cannot be told", "value: 1 ETH", "function 0xdeadbeef, 6 bytes: 0xdeadbeef00ff")
 }

@@ -22,15 +22,32 @@ func (t *terminal) stamps(c *cobra.Command) *cobra.Command {
 	return c
 }
 
-// approve asks whoever sits at the terminal that the program was started from, even when its input and output lead
-// elsewhere. What was typed before the question was shown is no answer to it.
+// approve asks whether a request may be stamped.
 func (t *terminal) approve(ctx context.Context, q client.Question) (client.Answer, error) {
 	if t.yes && q.FlagSuffices() {
 		return q.Consent(client.Flag), nil
 	}
+	var text strings.Builder
+	for _, l := range q.Summary.Shown() {
+		text.WriteString("  " + l + "\n")
+	}
+	if q.EachTime() {
+		text.WriteString("This is asked each time.\n")
+	}
+	yes, err := agree(ctx, text.String(), "Stamp it?")
+	if err != nil || !yes {
+		return client.Answer{}, err
+	}
+	return q.Consent(client.Typed), nil
+}
+
+// agree shows text to whoever sits at the terminal that the program was started from, even when its input and output
+// lead elsewhere, and reports whether the answer is yes. What was typed before the question was shown is no answer to it.
+// Errors: fault.ApprovalNeeded when there is no terminal; fault.Cancel when ctx ends first.
+func agree(ctx context.Context, text, question string) (bool, error) {
 	tty, err := openTerminal()
 	if err != nil {
-		return client.Answer{}, fault.New(fault.ApprovalNeeded, err)
+		return false, fault.New(fault.ApprovalNeeded, err)
 	}
 	defer tty.Close() //nolint:errcheck // nothing is kept in it
 	out := io.Writer(tty)
@@ -38,23 +55,11 @@ func (t *terminal) approve(ctx context.Context, q client.Question) (client.Answe
 		out = os.Stderr
 	}
 	if err := dropTyped(tty); err != nil {
-		return client.Answer{}, fault.New(fault.ApprovalNeeded, err)
+		return false, fault.New(fault.ApprovalNeeded, err)
 	}
-	fmt.Fprintln(out)
-	for _, l := range q.Summary.Shown() {
-		fmt.Fprintln(out, "  "+l)
-	}
-	if q.EachTime() {
-		fmt.Fprintln(out, "This is asked each time.")
-	}
-	text, err := readLine(ctx, tty, out, "Stamp it? Type yes, or anything else for no: ")
-	if err != nil {
-		return client.Answer{}, err
-	}
-	if text != "yes" {
-		return client.Answer{}, nil
-	}
-	return q.Consent(client.Typed), nil
+	fmt.Fprint(out, "\n", text)
+	answer, err := readLine(ctx, tty, out, question+" Type yes, or anything else for no: ")
+	return answer == "yes", err
 }
 
 // readLine asks one question. A read cannot be interrupted, so it may outlive ctx; the command ends right after.

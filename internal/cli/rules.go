@@ -102,7 +102,7 @@ func (s *scope) flags(t *terminal, c *cobra.Command) *cobra.Command {
 	return c
 }
 
-// add completes a rule, states it, and adds it when the person agrees.
+// addRule completes a rule, states it, and adds it when the person agrees.
 func (t *terminal) addRule(cmd *cobra.Command, r client.Rule, s scope) error {
 	switch d, err := time.ParseDuration(s.how); {
 	case s.how == "ever":
@@ -133,8 +133,13 @@ func (t *terminal) addRule(cmd *cobra.Command, r client.Rule, s scope) error {
 	if r, err = c.NewRule(r); err != nil {
 		return err
 	}
-	if err := t.agree(cmd, r.Words()); err != nil {
-		return err
+	if !t.yes {
+		switch yes, err := agree(cmd.Context(), r.Words()+"\n", "Add this rule?"); {
+		case err != nil:
+			return err
+		case !yes:
+			return fault.New(fault.ApprovalRefused, nil)
+		}
 	}
 	if err := c.AddRule(cmd.Context(), r); err != nil {
 		return err
@@ -144,30 +149,6 @@ func (t *terminal) addRule(cmd *cobra.Command, r client.Rule, s scope) error {
 	}
 	_, err = fmt.Fprintf(t.out, "%s  %s\n", r.ID, r.Words())
 	return err
-}
-
-// agree shows words on the terminal and waits for yes. With --yes, it does not ask.
-func (t *terminal) agree(cmd *cobra.Command, words string) error {
-	if t.yes {
-		return nil
-	}
-	tty, err := openTerminal()
-	if err != nil {
-		return fault.New(fault.ApprovalNeeded, err)
-	}
-	defer tty.Close() //nolint:errcheck // nothing is kept in it
-	if err := dropTyped(tty); err != nil {
-		return fault.New(fault.ApprovalNeeded, err)
-	}
-	fmt.Fprintln(tty, words)
-	text, err := readLine(cmd.Context(), tty, tty, "Add this rule? Type yes, or anything else for no: ")
-	if err != nil {
-		return err
-	}
-	if text != "yes" {
-		return fault.New(fault.ApprovalRefused, nil)
-	}
-	return nil
 }
 
 func (t *terminal) ruleTransfer() *cobra.Command {
