@@ -55,8 +55,15 @@ func (p *PassphraseFile) Health(context.Context) Health {
 	return h
 }
 
-// Prompts reports whether the next use asks for the passphrase, which Health does not say.
-func (p *PassphraseFile) Prompts() bool { return p.file.ask != nil && p.file.current() == nil }
+// Prompts reports whether looking for a key asks for the passphrase, which Health does not say: there is a file, and it
+// is not open yet.
+func (p *PassphraseFile) Prompts() bool {
+	if p.file.ask == nil || p.file.current() != nil {
+		return false
+	}
+	_, err := p.file.load()
+	return !notWritten(err)
+}
 
 // Forget drops every unlocked key from memory.
 func (p *PassphraseFile) Forget() {

@@ -88,8 +88,9 @@ func (o order) manager(now func() time.Time) (*Manager, sessiontest.Client, erro
 		return nil, sessiontest.Client{}, err
 	}
 	client := sessiontest.Client{URL: o.url + "/do"}
-	m := manage(dir, &sessiontest.Keys{Dir: filepath.Join(o.dir, "keys")}, client, now)
-	m.Others = []keystore.Store{chipIn(o.dir)}
+	keys, chip := &sessiontest.Keys{Dir: filepath.Join(o.dir, "keys")}, chipIn(o.dir)
+	m := manage(dir, keys, client, now)
+	m.Others = []keystore.Store{chip}
 	if m.Notarizer, err = p256.ParsePublic(o.notarizer); err != nil {
 		return nil, client, err
 	}
@@ -113,6 +114,8 @@ func (o order) manager(now func() time.Time) (*Manager, sessiontest.Client, erro
 			select {}
 		}
 	}
+	keys.Step = func(name string) { m.step("keychain: " + name) }
+	chip.Step = func(name string) { m.step("tpm: " + name) }
 	return m, client, nil
 }
 

@@ -43,8 +43,8 @@ func TestR1_KilledAtRandomAgainAndAgain(t *testing.T) {
 	stories := []struct {
 		what  string
 		steps int // about as many as it has
-	}{{"login", 9}, {"login,refresh", 18}, {"login,refresh,retire", 24}, {"login,refresh,retire,logout", 36}, {"retire,logout", 10},
-		{"login,move,retire", 22}, {"login,move,back,refresh", 30}, {"everywhere", 16}}
+	}{{"login", 13}, {"login,refresh", 24}, {"login,refresh,retire", 32}, {"login,refresh,retire,logout", 46}, {"retire,logout", 14},
+		{"login,move,retire", 32}, {"login,move,back,refresh", 44}, {"everywhere", 22}}
 	for kills < want {
 		d := newDesk(t)
 		url := d.serve()

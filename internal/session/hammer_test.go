@@ -62,8 +62,9 @@ func (g *gate) tryOpen() {
 	g.waiting, g.window, g.all = 0, g.window+1, nil
 }
 
-// TestR2_OneRefreshPerWindow lets many goroutines of many processes meet at the refresh point. Each time exactly one
-// request reaches the service, and the file stays whole.
+// TestR2_OneRefreshPerWindow lets many goroutines of many processes meet at the refresh point: every second one is a
+// window, which keeps its sessions all the time, the others are commands. Each time exactly one request reaches the
+// service, and the file stays whole.
 func TestR2_OneRefreshPerWindow(t *testing.T) {
 	processes, goroutines, windows := campaign(4, 16), campaign(25, 200), campaign(6, 1000)
 	d := newDesk(t)
@@ -86,9 +87,9 @@ func TestR2_OneRefreshPerWindow(t *testing.T) {
 	server := httptest.NewServer(mux)
 	defer server.Close()
 	var work sync.WaitGroup
-	for range processes {
+	for i := range processes {
 		o := d.order(server.URL)
-		o.more = fmt.Sprintf("%s,%d,%d", s.ID, goroutines, windows)
+		o.more = fmt.Sprintf("%s,%d,%d,%t", s.ID, goroutines, windows, i%2 == 0)
 		child := o.start(t, "refresh")
 		work.Go(func() {
 			if err := child.Wait(); err != nil {
@@ -111,7 +112,7 @@ func TestR2_OneRefreshPerWindow(t *testing.T) {
 	d.clock.advance(retireGrace)
 	d.step(m)
 	d.accounted(m)
-	t.Logf("%d processes × %d goroutines, %d windows", processes, goroutines, windows)
+	t.Logf("%d processes × %d goroutines, %d windows: one refresh each", processes, goroutines, windows)
 }
 
 func refreshChild(o order) error {
@@ -131,6 +132,18 @@ func refreshChild(o order) error {
 	id := more[0]
 	goroutines, _ := strconv.Atoi(more[1])
 	windows, _ := strconv.Atoi(more[2])
+	if more[3] == "true" {
+		ctx, cancel := context.WithCancel(ctx)
+		ran := make(chan struct{})
+		go func() {
+			defer close(ran)
+			_ = m.Run(ctx) // it ends with ctx alone
+		}()
+		defer func() {
+			cancel()
+			<-ran
+		}()
+	}
 	for range windows {
 		if err := m.sync(); err != nil {
 			return err
@@ -142,6 +155,7 @@ func refreshChild(o order) error {
 		if err := atGate(clock); err != nil {
 			return err
 		}
+		m.Wake() // the window, if it is one, looks too
 		errs := make(chan error, goroutines)
 		for i := range goroutines {
 			go func() {

@@ -432,7 +432,9 @@ func TestNoEventLosesAKeyOrASession(t *testing.T) {
 			},
 		}
 		kinds := slices.Sorted(maps.Keys(draw))
-		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+		// Often enough that several sessions live beside each other, and are refreshed.
+		kinds = append(kinds, "keyNamed", "keyNamed", "keyNamed", "stored", "stored", "stored", "stored", "next", "next", "swap", "swap", "departed")
+		for range rapid.IntRange(1, 100).Draw(t, "steps") {
 			e := draw[rapid.SampledFrom(kinds).Draw(t, "event")]()
 			before := s.clone()
 			next, err := reduce(s, e, now)
