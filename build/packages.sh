@@ -15,6 +15,7 @@ declare -A why=(
   [keepassxc]="a second one, of other making"
   [libsecret-tools]="looking into that keychain from outside"
   [swtpm]="a TPM in software, for the key store of the tests"
+  [redis-server]="what replicas of the backend share, in the tests"
   [xvfb]="a display for the window tests"
   [xauth]="that display"
   [at-spi2-core]="driving the window through the accessibility tree"
@@ -23,7 +24,7 @@ declare -A why=(
   [chromium]="the page in a browser that tests can drive"
 )
 build=(build-essential pkg-config libgtk-3-dev libwebkit2gtk-4.1-dev)
-test=(dbus gnome-keyring keepassxc libsecret-tools swtpm xvfb xauth at-spi2-core xdotool imagemagick chromium)
+test=(dbus gnome-keyring keepassxc libsecret-tools swtpm redis-server xvfb xauth at-spi2-core xdotool imagemagick chromium)
 
 packages=()
 for group in "$@"; do

@@ -64,6 +64,9 @@ func (b *Backend) state(ctx context.Context) fault.Code {
 	if err == nil && me.OrganizationID != b.c.OrganizationID {
 		err = notParents()
 	}
+	if err == nil {
+		err = b.kept.check(ctx)
+	}
 	if err != nil {
 		b.ready.code = fault.CodeOf(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -25,7 +26,7 @@ import (
 	"latchkey/internal/turnkey"
 )
 
-// Backend answers devices. It is safe for parallel use, starts nothing and needs no closing.
+// Backend answers devices. It is safe for parallel use and starts nothing.
 type Backend struct {
 	c     Config
 	keys  keys
@@ -42,23 +43,12 @@ type Backend struct {
 	table       map[string]endpoint
 	description json.RawMessage // of the table
 
-	attempts *shelf[attempt]
-	signUps  *shelf[signUp]
 	verdicts *shelf[verdict]
 	visits   turns // by session
-	guesses  turns // by otpId
-	joining  turns // by contact, token or Idempotency-Key
 
-	contactSends, addressSends, addressCalls *limit
+	kept    *state
+	proxies []netip.Prefix // whose word on a caller's address is taken
 }
-
-// What is kept at most. An attempt is some 200 bytes, a sign-up some 300.
-const (
-	attemptsMost = 100_000
-	attemptLife  = 15 * time.Minute // a code ends after 5; later than that it is told from one that never was
-	signUpsMost  = 50_000
-	signUpLife   = 24 * time.Hour
-)
 
 // New returns a backend. Errors: those of [Config.Check].
 func New(c Config) (*Backend, error) {
@@ -73,29 +63,39 @@ func New(c Config) (*Backend, error) {
 			BaseURL: func() string { return c.APIURL },
 			HTTP:    c.HTTP, Now: c.Now,
 		},
-		attempts:     newShelf[attempt](c.Now, attemptLife, attemptsMost),
-		verdicts:     newShelf[verdict](c.Now, verdictLife, verdictsMost),
-		signUps:      newShelf[signUp](c.Now, signUpLife, signUpsMost),
-		contactSends: newLimit(c.Now, c.Limits.ContactSends, 3*time.Minute, fault.OTPLimited),
-		addressSends: newLimit(c.Now, c.Limits.AddressSends, time.Minute, fault.BackendBusy),
-		addressCalls: newLimit(c.Now, c.Limits.AddressCalls, time.Minute, fault.BackendBusy),
+		verdicts: newShelf[verdict](c.Now, verdictLife, verdictsMost),
+		proxies:  k.proxies,
 	}
 	b.own.set(k.own)
 	b.api.Stamper, b.api.After = &b.own, b.asked
 	if b.guard, err = newGuard(c); err != nil {
 		return nil, err
 	}
-	// The same on every replica and after every restart, and known to nobody who does not have the parent's key.
-	if b.salt, err = hkdf.Key(sha256.New, []byte(c.APIPrivateKey.reveal()), nil, "latchkey backend hash v1", 32); err != nil {
+	// The same on every replica and after every restart, and known to nobody who does not have a secret of the backend's.
+	if b.salt, err = hkdf.Key(sha256.New, []byte(cmp.Or(c.StateKey.reveal(), c.APIPrivateKey.reveal())), nil, "latchkey backend hash v1", 32); err != nil {
 		return nil, err
 	}
-	b.c.APIPrivateKey = Secret{}
+	b.kept = inMemory(c.Now, c.APIRate)
+	if c.RedisURL.reveal() != "" {
+		if b.kept, err = inRedis(c, b.hash); err != nil {
+			return nil, err
+		}
+	}
+	if b.kept.outbound != nil {
+		h := *c.HTTP
+		h.Transport = paced{b.kept.outbound, cmp.Or(h.Transport, http.DefaultTransport)}
+		b.c.HTTP, b.api.HTTP = &h, &h
+	}
+	b.c.APIPrivateKey, b.c.RedisURL, b.c.StateKey = Secret{}, Secret{}, Secret{}
 	b.table = b.routes()
 	if b.description, err = describeRoutes(b.table); err != nil {
 		return nil, err
 	}
 	return b, nil
 }
+
+// Close ends the connections to Redis, if there are any. Nobody may be served afterwards.
+func (b *Backend) Close() error { return b.kept.close() }
 
 // Format names the backend and tells none of its secrets, whatever the verb.
 func (b *Backend) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(b.c.String())) }
@@ -127,9 +127,10 @@ func Server(handler http.Handler) *http.Server {
 type call struct {
 	*http.Request
 	id      string
-	contact string   // hash of whom it is about, for the log
-	private []string // what must not stand in the log
-	visitor Visitor  // of a route that a session token opens
+	from    netip.Addr // whom it is counted by
+	contact string     // hash of whom it is about, for the log
+	private []string   // what must not stand in the log
+	visitor Visitor    // of a route that a session token opens
 	reply   http.Header
 	trail   trail
 }
@@ -154,7 +155,7 @@ func (b *Backend) serve(w http.ResponseWriter, r *http.Request) {
 	b.metrics.active.Add(1)
 	defer b.metrics.active.Add(-1)
 	began := time.Now()
-	c := &call{Request: r, id: uuid.NewString()}
+	c := &call{Request: r, id: uuid.NewString(), from: b.caller(r)}
 	route := strings.ReplaceAll(r.URL.Path, "//", "/") // some clients double one
 	e, known := b.table[route]
 	if !known {
@@ -250,8 +251,10 @@ func (b *Backend) answer(header http.Header, c *call, e endpoint) (answer any, e
 		header.Set("Allow", e.method+", OPTIONS")
 		return nil, refuse(http.StatusMethodNotAllowed, "want "+e.method)
 	}
+	ctx, cancel := context.WithTimeout(c.trail.follow(c.Context()), callLimit)
+	defer cancel()
 	if e.rule == nil { // what a session opens is counted by whether it is one
-		if err := b.addressCalls.take(network(c.RemoteAddr)); err != nil {
+		if err := b.mayCall(ctx, c.from); err != nil {
 			return nil, err
 		}
 	}
@@ -260,8 +263,6 @@ func (b *Backend) answer(header http.Header, c *call, e endpoint) (answer any, e
 			return nil, err
 		}
 	}
-	ctx, cancel := context.WithTimeout(c.trail.follow(c.Context()), callLimit)
-	defer cancel()
 	if e.rule != nil {
 		if c.visitor, err = b.admit(ctx, c, e.rule); err != nil {
 			return nil, err

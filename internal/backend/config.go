@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -47,6 +48,18 @@ type Config struct {
 	SessionSeconds  int    // length of a session that asks for none; 0 is 900
 	Limits          Limits
 
+	// RedisURL is the Redis that keeps the state of all replicas; none is the memory of this process. RedisCopies is how
+	// many replicas of Redis must have a change before it counts.
+	RedisURL    Secret
+	RedisCopies int
+	// StateKey is the secret under which contacts and addresses are hashed, the same on all replicas; none is derived from
+	// APIPrivateKey, and changes with it.
+	StateKey Secret
+	// TrustedProxies are the addresses and networks whose X-Forwarded-For is believed.
+	TrustedProxies []string
+	// APIRate is how many requests a second the API takes from this address, shared by all replicas; 0 is any number.
+	APIRate int
+
 	// What a server that runs the backend does with it; the backend itself does not look at these.
 	Port                int    // PORT, on loopback, where Listen says nothing; 0 is the caller's choice
 	Listen, AdminListen string // host:port of devices, and of whoever runs it; "" is the caller's choice
@@ -79,13 +92,6 @@ func (p Pins) Or(other Pins) Pins {
 	fill(&p.Signer, other.Signer)
 	fill(&p.LegacyToken, other.LegacyToken)
 	return p
-}
-
-// Limits say how often something may be asked for. Zero is the default, a negative number switches a limit off.
-type Limits struct {
-	ContactSends int // codes to one contact in 3 minutes: 3, as the service itself has it
-	AddressSends int // codes asked for by one address in a minute: 30
-	AddressCalls int // calls by one address in a minute: 300
 }
 
 // Secret is a text that never prints itself, not even from inside a struct whose methods fmt does not call: what is
@@ -132,9 +138,7 @@ func (c Config) filled() Config {
 	}
 	number(&c.OTPLength, 6)
 	number(&c.SessionSeconds, 900)
-	number(&c.Limits.ContactSends, 3)
-	number(&c.Limits.AddressSends, 30)
-	number(&c.Limits.AddressCalls, 300)
+	c.Limits = c.Limits.filled()
 	if c.AppName == "" {
 		c.AppName = "Latchkey"
 	}
@@ -169,6 +173,7 @@ func (c Config) Check() error {
 type keys struct {
 	own                            *ecdsa.PrivateKey
 	notarizer, fetcher, legacyOTPs *ecdsa.PublicKey
+	proxies                        []netip.Prefix
 }
 
 func (c Config) keys() (keys, error) {
@@ -239,6 +244,27 @@ func (c Config) keys() (keys, error) {
 		return k, wrong("LATCHKEY_SMS_TEMPLATE", "want {{.OtpCode}} in it")
 	case c.MagicLink != "" && strings.Count(c.MagicLink, "%s") != 1:
 		return k, wrong("LATCHKEY_MAGIC_LINK", "want %s once, where the code goes")
+	}
+	if key := c.StateKey.reveal(); key != "" && len(key) < 32 {
+		return k, wrong("LATCHKEY_STATE_KEY", "want at least 32 characters")
+	}
+	if url := c.RedisURL.reveal(); url != "" {
+		if _, err := redisOptions(url); err != nil {
+			return k, wrong("LATCHKEY_REDIS_URL", err.Error())
+		}
+	}
+	switch {
+	case c.RedisCopies < 0:
+		return k, wrong("LATCHKEY_REDIS_COPIES", "want 0 or more")
+	case c.APIRate < 0:
+		return k, wrong("LATCHKEY_API_RATE", "want 0 or more")
+	}
+	for _, text := range c.TrustedProxies {
+		p, err := parseProxy(text)
+		if err != nil {
+			return k, wrong("LATCHKEY_TRUSTED_PROXIES", fmt.Sprintf("%q is not an address or a network, such as 10.0.0.0/8", text))
+		}
+		k.proxies = append(k.proxies, p)
 	}
 	for _, host := range c.AllowedHosts {
 		if host == "" || strings.ContainsAny(host, "/@*, ") {

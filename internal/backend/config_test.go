@@ -59,8 +59,15 @@ func TestCheckNamesTheSetting(t *testing.T) {
 		"LATCHKEY_AUTH_METHODS":                      {func(c *backend.Config) { c.AuthMethods = []string{"email", "pigeon"} }},
 		"LATCHKEY_OAUTH_CLIENT_IDS": {func(c *backend.Config) { c.OAuthClientIDs = map[string]string{"shop": "x"} },
 			func(c *backend.Config) { c.OAuthClientIDs = map[string]string{"google": ""} }},
-		"LATCHKEY_SMS_TEMPLATE":      {func(c *backend.Config) { c.SMSTemplate = "no code" }, func(c *backend.Config) { c.SMSTemplate = "{{.OtpCode}}" + strings.Repeat("x", 2048) }},
-		"LATCHKEY_MAGIC_LINK":        {func(c *backend.Config) { c.MagicLink = "https://app.example.com" }, func(c *backend.Config) { c.MagicLink = "%s%s" }},
+		"LATCHKEY_SMS_TEMPLATE": {func(c *backend.Config) { c.SMSTemplate = "no code" }, func(c *backend.Config) { c.SMSTemplate = "{{.OtpCode}}" + strings.Repeat("x", 2048) }},
+		"LATCHKEY_MAGIC_LINK":   {func(c *backend.Config) { c.MagicLink = "https://app.example.com" }, func(c *backend.Config) { c.MagicLink = "%s%s" }},
+		"LATCHKEY_REDIS_URL": {func(c *backend.Config) { c.RedisURL = backend.SecretOf("http://" + other) },
+			func(c *backend.Config) { c.RedisURL = backend.SecretOf("redis://:" + other + "@host:port/x") },
+			func(c *backend.Config) { c.RedisURL = backend.SecretOf("redis://host:1/%zz" + other) }},
+		"LATCHKEY_REDIS_COPIES":      {func(c *backend.Config) { c.RedisCopies = -1 }},
+		"LATCHKEY_API_RATE":          {func(c *backend.Config) { c.APIRate = -1 }},
+		"LATCHKEY_STATE_KEY":         {func(c *backend.Config) { c.StateKey = backend.SecretOf(other[:31]) }},
+		"LATCHKEY_TRUSTED_PROXIES":   {func(c *backend.Config) { c.TrustedProxies = []string{"10.0.0.0/8", "proxy.example"} }},
 		"LATCHKEY_SIGNER_PUBLIC_KEY": {func(c *backend.Config) { c.Pins.Signer = "x" }},
 		"LATCHKEY_OTP_LENGTH":        {func(c *backend.Config) { c.OTPLength = 5 }, func(c *backend.Config) { c.OTPLength = 10 }},
 		"LATCHKEY_SESSION_SECONDS":   {func(c *backend.Config) { c.SessionSeconds = 1 }, func(c *backend.Config) { c.SessionSeconds = 1 << 30 }, func(c *backend.Config) { c.SessionSeconds = -900 }},
@@ -107,6 +114,8 @@ func TestFromEnvReadsEveryVariable(t *testing.T) {
 		"LATCHKEY_LEGACY_TOKEN_PUBLIC_KEY": f.LegacyTokenPublicKey, "LATCHKEY_AUTH_PROXY_CONFIG_ID": "cfg", "LATCHKEY_OTP_LENGTH": "8",
 		"LATCHKEY_OTP_ALPHANUMERIC": "true", "LATCHKEY_APP_NAME": "Shop", "LATCHKEY_SESSION_SECONDS": "3600",
 		"LATCHKEY_ALLOWED_HOSTS": "a.example, b.example:8080,", "LATCHKEY_ALLOWED_ORIGINS": "https://a.example",
+		"LATCHKEY_REDIS_URL": "rediss://user:canary@redis.example:6380/3", "LATCHKEY_STATE_KEY": strings.Repeat("k", 32), "LATCHKEY_REDIS_COPIES": "2", "LATCHKEY_TRUSTED_PROXIES": "10.0.0.0/8, ::1",
+		"LATCHKEY_LIMITS": "contact-sends=5, network-calls=-1", "LATCHKEY_API_RATE": "60",
 	}
 	read := map[string]bool{}
 	c, err := backend.FromEnv(func(name string) string { read[name] = true; return env[name] })
@@ -125,7 +134,9 @@ func TestFromEnvReadsEveryVariable(t *testing.T) {
 	want.APIURL, want.AuthProxyConfigID, want.OTPLength, want.OTPAlphanumeric = "http://127.0.0.1:4000", "cfg", 8, true
 	want.AppName, want.SessionSeconds, want.Port = "Shop", 3600, 3100
 	want.AllowedHosts, want.AllowedOrigins = []string{"a.example", "b.example:8080"}, []string{"https://a.example"}
-	want.Limits, want.APIPrivateKey = backend.Limits{}, c.APIPrivateKey
+	want.Limits, want.APIPrivateKey = backend.Limits{ContactSends: 5, NetworkCalls: -1}, c.APIPrivateKey
+	want.StateKey = backend.SecretOf(strings.Repeat("k", 32))
+	want.RedisURL, want.RedisCopies, want.TrustedProxies, want.APIRate = backend.SecretOf(env["LATCHKEY_REDIS_URL"]), 2, []string{"10.0.0.0/8", "::1"}, 60
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("%#v", c)
 	}
@@ -145,6 +156,9 @@ func TestFromEnvDefaultsAndErrors(t *testing.T) {
 		"LATCHKEY_OTP_LENGTH":          {"LATCHKEY_OTP_LENGTH": "6.5"},
 		"LATCHKEY_OTP_ALPHANUMERIC":    {"LATCHKEY_OTP_ALPHANUMERIC": "perhaps"},
 		"LATCHKEY_SESSION_SECONDS":     {"LATCHKEY_SESSION_SECONDS": "15m"},
+		"LATCHKEY_LIMITS":              {"LATCHKEY_LIMITS": "contact-sends=3,sends=1"},
+		"LATCHKEY_REDIS_COPIES":        {"LATCHKEY_REDIS_COPIES": "one"},
+		"LATCHKEY_API_RATE":            {"LATCHKEY_API_RATE": "1.5"},
 		"TURNKEY_API_PRIVATE_KEY":      {"TURNKEY_API_PRIVATE_KEY": "canary", "TURNKEY_API_PRIVATE_KEY_FILE": big},
 		"TURNKEY_API_PRIVATE_KEY_FILE": {"TURNKEY_API_PRIVATE_KEY_FILE": filepath.Join(t.TempDir(), "none")},
 		"TURNKEY_API_PUBLIC_KEY_FILE":  {"TURNKEY_API_PUBLIC_KEY_FILE": big},

@@ -31,9 +31,22 @@
 //
 // # State
 //
-// Attempts, limits and sign-ups under way are kept in memory, each bounded in number and time. A restart forgets
-// them: codes that are on their way still work, because the service keeps its own count of guesses, and a sign-up
-// that is repeated with its Idempotency-Key or verification token is found again by its name. Until the state can be
-// shared, several replicas count limits each for itself. The address of a caller is that of the connection;
-// forwarding headers are not believed.
+// Attempts, limits, turns and sign-ups under way are kept in the memory of the process, each bounded in number and time,
+// or, for any number of replicas, in one Redis (see state). A restart forgets the memory: codes that are on their way
+// still work, because the service keeps its own count of guesses, and a sign-up that is repeated with its
+// Idempotency-Key or verification token is found again by its name. In Redis what is not remembered never was: a code
+// that it does not know is over.
+//
+// A Redis that cannot be asked, or says no, makes the backend stricter and never more generous: whatever needs the state,
+// which is every route, is refused with 503 within seconds. Redis has to keep what it acknowledged (appendonly yes, and
+// with replicas of its own RedisCopies); one that may evict keys, or is a replica, is not used. What is in it tells
+// nobody a contact or an address: keys are HMACs under a secret derived from StateKey or else from the parent's API key,
+// so all replicas need the same one, and another secret is another count.
+//
+// # Limits
+//
+// The address of a caller is that of the connection; forwarding headers are believed from trusted proxies alone. A
+// contact's codes are counted for all strangers together, and apart for whoever has proven it from his address before, so
+// that no stranger can keep him out. Tries are counted before they are judged. Waits after wrong guesses bind to the
+// address that guessed, and only for a second and third guess at one code.
 package backend

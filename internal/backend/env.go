@@ -1,6 +1,8 @@
 package backend
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -44,6 +46,12 @@ func (s Source) Read() (Config, Origins, error) {
 		OTPAlphanumeric:   env.boolean("LATCHKEY_OTP_ALPHANUMERIC"),
 		AppName:           env.text("LATCHKEY_APP_NAME"),
 		SessionSeconds:    env.number("LATCHKEY_SESSION_SECONDS"),
+		RedisURL:          env.secret("LATCHKEY_REDIS_URL"),
+		StateKey:          env.secret("LATCHKEY_STATE_KEY"),
+		RedisCopies:       env.number("LATCHKEY_REDIS_COPIES"),
+		TrustedProxies:    env.list("LATCHKEY_TRUSTED_PROXIES"),
+		APIRate:           env.number("LATCHKEY_API_RATE"),
+		Limits:            env.limits("LATCHKEY_LIMITS"),
 		Port:              env.number("PORT"),
 		Listen:            env.text("LATCHKEY_LISTEN"),
 		AdminListen:       env.text("LATCHKEY_ADMIN_LISTEN"),
@@ -108,6 +116,21 @@ func (e *environment) pairs(name string) map[string]string {
 		all[key] = strings.TrimSpace(value)
 	}
 	return all
+}
+
+// limits reads a list of name=number.
+func (e *environment) limits(name string) Limits {
+	var l Limits
+	names := limitNames(&l)
+	for key, text := range e.pairs(name) {
+		n, err := strconv.Atoi(text)
+		if names[key] == nil || err != nil || n == 0 {
+			e.fail(name, "want "+strings.Join(slices.Sorted(maps.Keys(names)), ", ")+", each with a number that is not 0")
+			return Limits{}
+		}
+		*names[key] = n
+	}
+	return l
 }
 
 func (e *environment) fail(setting, why string) {

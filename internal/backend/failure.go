@@ -36,6 +36,7 @@ var exceptions = map[fault.Code]int{
 	fault.TokenInvalid: 401,
 	fault.APIRefused:   502, // the service refuses us, not the caller
 	fault.ActivityLate: 504,
+	fault.BackendState: 503,
 }
 
 // grpc maps every kind to the number that Turnkey's own clients look at.
@@ -53,6 +54,9 @@ var grpc = map[fault.Kind]int{
 	fault.Corrupt:     15, // DataLoss
 	"":                13, // Internal
 }
+
+// stateSeconds is after how many seconds one may ask again when the state cannot be asked.
+const stateSeconds = 5
 
 // failure is the body of every refusal. Each family of clients finds the field it looks for.
 type failure struct {
@@ -91,8 +95,11 @@ func describe(err error, requestID string) (int, failure) {
 		if (code == fault.OTPWrong || code == fault.OTPLocked) && e.TriesLeft >= 0 {
 			f.TriesLeft = &e.TriesLeft
 		}
-		if kind == fault.Limited {
+		switch {
+		case kind == fault.Limited:
 			f.RetryAfterSeconds = max(1, int(math.Ceil(e.RetryAfter.Seconds())))
+		case code == fault.BackendState:
+			f.RetryAfterSeconds = stateSeconds
 		}
 	}
 	return status, f

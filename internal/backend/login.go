@@ -71,6 +71,7 @@ type ticket struct {
 
 // enter trades a verification token for a session: the step that every family takes.
 func (b *Backend) enter(ctx context.Context, c *call, t ticket, e entry) (session, error) {
+	ctx = first(ctx)
 	c.hide(t.jwt)
 	if t.jwt == "" {
 		return session{}, bad("verificationToken: missing")
@@ -118,11 +119,11 @@ func (b *Backend) otpLogin(ctx context.Context, c *call, in otpLoginIn) (session
 
 // accountFor returns the organization in which the contact logs in: the one that e names, if the contact may enter it.
 func (b *Backend) accountFor(ctx context.Context, c *call, v token.Verification, t ticket, e entry) (string, error) {
-	done, err := b.joining.take(ctx, b.hash("join", sameContact(v.Contact)))
+	turn, err := b.kept.joining.take(ctx, b.hash("join", sameContact(v.Contact)))
 	if err != nil {
-		return "", fault.New(fault.Cancel, err)
+		return "", err
 	}
-	defer done()
+	defer turn.done()
 	if e.organizationID != "" {
 		err := b.mayEnter(ctx, v, e.organizationID)
 		if err == nil || !e.orElsewhere || fault.CodeOf(err) != fault.LoginRefused {
@@ -136,7 +137,7 @@ func (b *Backend) accountFor(ctx context.Context, c *call, v token.Verification,
 	if v.PublicKey != "" || !t.joins {
 		return "", fault.New(fault.AccountUnknown, errors.New("no organization for the proven contact"))
 	}
-	made, err := b.join(ctx, c, newcomer{proof: &v, jwt: t.jwt})
+	made, err := b.join(ctx, c, newcomer{proof: &v, jwt: t.jwt, turn: turn})
 	return made.OrganizationID, err
 }
 

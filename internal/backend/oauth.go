@@ -85,6 +85,7 @@ const idTokenMost = 16 << 10
 
 // enterByIdentity trades an id token for a session: the step that every family takes.
 func (b *Backend) enterByIdentity(ctx context.Context, c *call, i identity, e entry) (session, error) {
+	ctx = first(ctx)
 	c.hide(i.oidcToken)
 	if i.oidcToken == "" || len(i.oidcToken) > idTokenMost {
 		return session{}, bad("oidcToken: missing or over %d bytes", idTokenMost)
@@ -107,11 +108,11 @@ func (b *Backend) enterByIdentity(ctx context.Context, c *call, i identity, e en
 }
 
 func (b *Backend) accountOfIdentity(ctx context.Context, c *call, i identity, e entry) (string, error) {
-	done, err := b.joining.take(ctx, b.turnOfIdentity(i.oidcToken))
+	turn, err := b.kept.joining.take(ctx, b.turnOfIdentity(i.oidcToken))
 	if err != nil {
-		return "", fault.New(fault.Cancel, err)
+		return "", err
 	}
-	defer done()
+	defer turn.done()
 	ids, err := b.identified(ctx, i.oidcToken)
 	switch {
 	case err != nil:
@@ -125,7 +126,7 @@ func (b *Backend) accountOfIdentity(ctx context.Context, c *call, i identity, e 
 	case i.provider == "":
 		return "", fault.New(fault.AccountUnknown, errors.New("no organization for the identity"))
 	}
-	m, err := b.join(ctx, c, newcomer{body: b.turnOfIdentity(i.oidcToken), user: turnkey.RootUserParams{
+	m, err := b.join(ctx, c, newcomer{turn: turn, body: b.turnOfIdentity(i.oidcToken), user: turnkey.RootUserParams{
 		OAuthProviders: []turnkey.OAuthProviderParams{{ProviderName: i.provider, OIDCToken: i.oidcToken}}}})
 	return m.OrganizationID, err
 }

@@ -18,8 +18,7 @@ import (
 type signUp struct {
 	body string
 	name string
-	made made      // zero while nobody knows
-	ends time.Time // zero: as long as the shelf keeps it
+	made made // zero while nobody knows
 }
 
 // For how long an equal sign-up without Idempotency-Key or token is taken for the same: a double click, or a second
@@ -118,9 +117,10 @@ func (b *Backend) withWallet(ctx context.Context, n newcomer, m made) (made, err
 func (b *Backend) join(ctx context.Context, c *call, n newcomer) (made, error) {
 	slot := b.slot(n)
 	named := n.proof != nil || n.key != ""
-	past, again := b.signUps.get(slot)
-	again = again && (past.ends.IsZero() || b.c.Now().Before(past.ends))
+	past, again, err := b.kept.signUps.get(ctx, slot)
 	switch {
+	case err != nil:
+		return made{}, err
 	case again && n.proof == nil && past.body != n.body:
 		return made{}, &fault.Error{Kind: fault.Conflict, Code: fault.RequestInvalid, Err: show("this Idempotency-Key was used for another sign-up")}
 	case again && past.made.OrganizationID != "":
@@ -132,15 +132,13 @@ func (b *Backend) join(ctx context.Context, c *call, n newcomer) (made, error) {
 	} else if !again {
 		name = "Latchkey " + strings.ReplaceAll(uuid.NewString(), "-", "")
 	}
-	remember := func(m made, unnamed time.Duration) {
-		s := signUp{body: n.body, name: name, made: m}
-		if !named {
-			s.ends = b.c.Now().Add(unnamed)
+	remember := func(m made, life time.Duration) error {
+		if named {
+			life = signUpLife
 		}
-		b.signUps.put(slot, s)
+		return b.kept.signUps.put(ctx, slot, signUp{body: n.body, name: name, made: m}, life)
 	}
 	var m made
-	var err error
 	if named || again {
 		m, err = b.find(ctx, turnkey.SubOrgFilter{Type: "NAME", Value: name}, nil)
 	}
@@ -157,17 +155,22 @@ func (b *Backend) join(ctx context.Context, c *call, n newcomer) (made, error) {
 		return made{}, err
 	}
 	if m.OrganizationID == "" {
-		remember(made{}, unsure)
+		if err := remember(made{}, unsure); err != nil {
+			return made{}, err
+		}
+		if err := n.turn.still(ctx); err != nil {
+			return made{}, err
+		}
 		if m, err = b.create(ctx, name, n); err != nil {
 			if lost(err) {
 				b.c.Log.Warn("sign-up without an answer", "id", c.id, "name", name)
 			} else {
-				b.signUps.drop(slot)
+				_ = b.kept.signUps.drop(ctx, slot) // else the next try looks for a name that nobody has
 			}
 			return made{}, err
 		}
 	}
-	remember(m, twice)
+	_ = remember(m, twice) // it is made: what remembers no more than its name finds it by that
 	return m, nil
 }
 

@@ -18,14 +18,6 @@ const (
 	triesMax = 3 // wrong guesses that end a code, at the service too
 )
 
-// attempt is what is remembered of a code that was sent, by its otpId.
-type attempt struct {
-	encrypted bool // which generation it was begun in, and must be finished in
-	contact   string
-	ends      time.Time
-	wrong     int
-}
-
 // wish is a code to be sent.
 type wish struct {
 	contact, kind string // kind may be empty
@@ -50,11 +42,9 @@ func (b *Backend) send(ctx context.Context, c *call, w wish) (turnkey.InitOTPRes
 	if err := b.allows(method); err != nil {
 		return none, err
 	}
-	who := b.hash("limit", sameContact(contact))
-	if err := b.addressSends.take(network(c.RemoteAddr)); err != nil {
-		return none, err
-	}
-	if err := b.contactSends.take(who); err != nil {
+	ctx = first(ctx)
+	who, err := b.maySend(ctx, c.from, contact)
+	if err != nil {
 		return none, err
 	}
 	init := b.api.InitOTPPlain
@@ -80,8 +70,7 @@ func (b *Backend) send(ctx context.Context, c *call, w wish) (turnkey.InitOTPRes
 	if sent.OTPID == "" || w.encrypted && sent.EncryptionTarget == "" {
 		return none, fault.New(fault.APIDown, errors.New("init_otp answered without an id or a target"))
 	}
-	b.attempts.put(sent.OTPID, attempt{encrypted: w.encrypted, contact: c.contact, ends: b.c.Now().Add(codeLife)})
-	return sent, nil
+	return sent, b.kept.attempts.begin(ctx, strings.ToLower(sent.OTPID), attempt{encrypted: w.encrypted, contact: c.contact})
 }
 
 // mailLook is how e-mails look.
@@ -153,6 +142,7 @@ func (b *Backend) prove(ctx context.Context, c *call, in guess) (string, token.V
 		return "", token.Verification{}, fault.New(fault.APIRefused, fmt.Errorf("verify_otp answered with a token that is not genuine: %w", err))
 	}
 	b.about(c, v.Contact)
+	b.befriend(ctx, c.from, v.Contact)
 	return jwt, v, nil
 }
 
@@ -175,25 +165,32 @@ func (b *Backend) otpVerify(ctx context.Context, c *call, in guess) (out otpVeri
 	return out, nil
 }
 
-// judge has the service look at a guess, and keeps count: one guess at a time for each code, and none after the
-// third wrong one, even if the service should still listen.
+// judge has the service look at a guess. It is counted before, and no code gets more than triesMax, even if the service
+// should still listen. A guess whose judgement was never heard of stays counted.
 func (b *Backend) judge(ctx context.Context, c *call, in guess) (verificationToken string, err error) {
-	done, err := b.guesses.take(ctx, in.OTPID)
-	if err != nil {
-		return "", fault.New(fault.Cancel, err)
-	}
-	defer done()
+	ctx = first(ctx)
 	encrypted := in.EncryptedOTPBundle != ""
-	a, known := b.attempts.get(in.OTPID) // not known: begun before a restart, or with another replica
+	a, known, err := b.kept.attempts.spend(ctx, in.OTPID, encrypted)
+	switch {
+	case err != nil:
+		return "", err
+	case !known && b.kept.shared:
+		return "", fault.New(fault.OTPExpired, nil)
+	case !known: // begun before a restart, which the service alone remembers
+	case a.encrypted != encrypted:
+		return "", fault.New(fault.GenerationMix, show("this log-in was begun with a code of the other kind"))
+	case a.tries > triesMax:
+		return "", fault.New(fault.OTPLocked, nil)
+	case a.over:
+		return "", fault.New(fault.OTPExpired, nil)
+	}
 	if known {
 		c.contact = a.contact
-		switch {
-		case a.encrypted != encrypted:
-			return "", fault.New(fault.GenerationMix, show("this log-in was begun with a code of the other kind"))
-		case a.wrong >= triesMax:
-			return "", fault.New(fault.OTPLocked, nil)
-		case !b.c.Now().Before(a.ends):
-			return "", fault.New(fault.OTPExpired, nil)
+	}
+	wrong := b.wrongGuesses(c.from)
+	if a.tries != 1 {
+		if err := b.kept.limits.room(ctx, wrong...); err != nil {
+			return "", errors.Join(err, b.kept.attempts.refund(ctx, in.OTPID))
 		}
 	}
 	if encrypted {
@@ -204,20 +201,23 @@ func (b *Backend) judge(ctx context.Context, c *call, in guess) (verificationTok
 			OTPID: in.OTPID, OTPCode: in.OTPCode, PublicKey: in.PublicKey})
 	}
 	switch {
-	case err == nil:
-		b.attempts.drop(in.OTPID)
+	case err == nil: // the code is used up, whether or not that can be kept
+		_ = b.kept.attempts.finish(ctx, in.OTPID)
 		return verificationToken, nil
-	case fault.CodeOf(err) != fault.OTPWrong:
+	case fault.CodeOf(err) != fault.OTPWrong && lost(err):
 		return "", upstream(err)
+	case fault.CodeOf(err) != fault.OTPWrong:
+		_ = b.kept.attempts.refund(ctx, in.OTPID) // else it stays counted
+		return "", upstream(err)
+	}
+	_ = b.kept.limits.take(ctx, wrong...) // the next guess finds it full, or its try taken
+	switch {
 	case !known: // how many tries are left, the service alone knows
 		return "", &fault.Error{Kind: fault.OTPWrong.Kind(), Code: fault.OTPWrong, TriesLeft: -1, Err: err}
-	}
-	a.wrong++
-	b.attempts.put(in.OTPID, a)
-	if a.wrong >= triesMax {
+	case a.tries >= triesMax:
 		return "", fault.New(fault.OTPLocked, err)
 	}
-	return "", &fault.Error{Kind: fault.OTPWrong.Kind(), Code: fault.OTPWrong, TriesLeft: triesMax - a.wrong, Err: err}
+	return "", &fault.Error{Kind: fault.OTPWrong.Kind(), Code: fault.OTPWrong, TriesLeft: triesMax - a.tries, Err: err}
 }
 
 // proof reads a verification token and believes it only if it is genuine, not over, and made for this organization.

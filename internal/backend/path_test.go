@@ -439,11 +439,11 @@ func TestLimitsByAddress(t *testing.T) {
 	post("/otp/verify", `{}`, "192.0.2.1:4").is(t, 400, "request.invalid")
 	post("/otp/verify", `{}`, "192.0.2.1:5").is(t, 429, "backend.limited")
 	post("/otp/verify", `{}`, "192.0.2.2:5").is(t, 400, "request.invalid")
-	for i, remote := range []string{"[2001:db8::1]:1", "[2001:db8:0:ff::2]:1", "[2001:db8:0:1::3]:1", "[2001:db8:0:7::3]:1"} { // one customer
+	for i, remote := range []string{"[2001:db8::1]:1", "[2001:db8::ff:2]:1", "[2001:db8::1:0:3]:1", "[2001:db8::7:0:0:3]:1"} { // one host
 		if r := post("/otp/verify", `{}`, remote); r.status != 400 {
 			t.Errorf("%d: %s", i, r.raw)
 		}
 	}
 	post("/otp/verify", `{}`, "[2001:db8::9]:1").is(t, 429, "backend.limited")
-	post("/otp/verify", `{}`, "[2001:db8:0:100::9]:1").is(t, 400, "request.invalid")
+	post("/otp/verify", `{}`, "[2001:db8:0:1::9]:1").is(t, 400, "request.invalid")
 }

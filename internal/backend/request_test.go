@@ -117,19 +117,3 @@ func TestContacts(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-func TestNetwork(t *testing.T) {
-	for remote, want := range map[string]string{
-		"192.0.2.1:80":           "192.0.2.1",
-		"[::ffff:192.0.2.1]:80":  "192.0.2.1",
-		"[2001:db8:1:2ff::9]:80": "2001:db8:1:200::/56",
-		"[fe80::1%eth0]:80":      "fe80::/56",
-		"@":                      "?",
-		"":                       "?",
-		"192.0.2.1":              "?",
-	} {
-		if got := network(remote); got != want {
-			t.Errorf("%q: %q", remote, got)
-		}
-	}
-}

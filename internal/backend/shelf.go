@@ -64,6 +64,18 @@ func (s *shelf[V]) update(key string, change func(V) V) {
 	}
 }
 
+// change lets f change the value under key, if it is still there, and leaves its end as it is.
+func (s *shelf[V]) change(key string, f func(*V)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k, ok := s.items[key]
+	if !ok || !s.now().Before(k.ends) {
+		return
+	}
+	f(&k.value)
+	s.items[key] = k
+}
+
 // put keeps value under key.
 func (s *shelf[V]) put(key string, value V) { s.update(key, func(V) V { return value }) }
 

@@ -3,8 +3,6 @@ package backend
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -30,7 +28,8 @@ type newcomer struct {
 	// what enrol finds out
 	proof *token.Verification // of jwt
 	older bool                // the key of the token agreed in the older form, which version 7 alone takes
-	body  string              // hash of all that was asked for
+	body  string              // keyed hash of all that was asked for
+	turn  place               // under which it is made
 }
 
 // made is what a sign-up made.
@@ -114,14 +113,14 @@ func (b *Backend) enrol(ctx context.Context, c *call, n newcomer) (made, error) 
 	if err != nil {
 		return made{}, err
 	}
-	sum := sha256.Sum256(asked)
-	n.body = hex.EncodeToString(sum[:])
+	n.body = b.hash("body", string(asked))
 
-	done, err := b.joining.take(ctx, b.turnOf(n))
+	turn, err := b.kept.joining.take(ctx, b.turnOf(n))
 	if err != nil {
-		return made{}, fault.New(fault.Cancel, err)
+		return made{}, err
 	}
-	defer done()
+	defer turn.done()
+	n.turn = turn
 	if n.proof != nil {
 		if existing, err := b.alreadyIn(ctx, n); err != nil || existing.OrganizationID != "" {
 			return existing, err

@@ -116,7 +116,7 @@ type verdict struct {
 func (b *Backend) visitor(ctx context.Context, c *call) (Visitor, error) {
 	s, err := b.bearer(c)
 	if err != nil { // only guesses are counted: all visitors may come by one proxy's address
-		if busy := b.addressCalls.take(network(c.RemoteAddr)); busy != nil {
+		if busy := b.mayCall(ctx, c.from); busy != nil {
 			return Visitor{}, busy
 		}
 		return Visitor{}, err
@@ -129,7 +129,7 @@ func (b *Backend) visitor(ctx context.Context, c *call) (Visitor, error) {
 	defer done()
 	known, ok := b.verdicts.get(name)
 	if age := b.c.Now().Sub(known.at); !ok || age < 0 || age >= verdictLife {
-		if err := b.addressCalls.take(network(c.RemoteAddr)); err != nil {
+		if err := b.mayCall(ctx, c.from); err != nil {
 			return Visitor{}, err
 		}
 		if known, err = b.lookAt(ctx, s); err != nil {

@@ -296,10 +296,7 @@ func (b *Backend) webMail(ctx context.Context, c *call, in webMailIn) (webMailOu
 	if err := b.allows(methodEmail); err != nil {
 		return webMailOut{}, err
 	}
-	if err := b.addressSends.take(network(c.RemoteAddr)); err != nil {
-		return webMailOut{}, err
-	}
-	if err := b.contactSends.take(b.hash("limit", sameContact(email))); err != nil {
+	if _, err := b.maySend(ctx, c.from, email); err != nil {
 		return webMailOut{}, err
 	}
 	whose := token.Verification{VerificationType: kind, Contact: email} // not proven: the mailbox is the proof

@@ -155,7 +155,7 @@ func configFor(f sandbox.Facts) backend.Config {
 		APIPublicKey: f.APIPublicKey, APIPrivateKey: backend.SecretOf(f.APIPrivateKey),
 		Pins: backend.Pins{Notarizer: f.NotarizerPublicKey, TLSFetcher: f.TLSFetcherPublicKey, Signer: f.SignerPublicKey,
 			TLSFetcherEncryption: f.TLSFetcherEncryptionPublicKey, LegacyToken: f.LegacyTokenPublicKey},
-		Limits: backend.Limits{AddressSends: -1, AddressCalls: -1},
+		Limits: backend.Limits{AddressSends: -1, NetworkSends: -1, TotalSends: -1, AddressGuesses: -1, AddressCalls: -1, NetworkCalls: -1},
 	}
 }
 

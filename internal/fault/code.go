@@ -77,6 +77,7 @@ const (
 	BackendDown    Code = "backend.unreachable"
 	BackendRefused Code = "backend.refused" // it answered, and would not
 	BackendBusy    Code = "backend.limited"
+	BackendState   Code = "backend.state" // it cannot look up what it counts, and goes no further without
 	APIDown        Code = "api.unreachable"
 	APIRefused     Code = "api.refused"
 	APILimited     Code = "api.limited"

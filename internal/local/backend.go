@@ -61,10 +61,12 @@ func (b *Backend) Drain(ctx context.Context, wait time.Duration) {
 	defer cancel()
 	b.api.end(ctx)
 	b.admin.close()
+	_ = b.core.Close()
 }
 
 // Close ends the backend at once, but for a moment for requests under way.
 func (b *Backend) Close() {
 	b.api.close()
 	b.admin.close()
+	_ = b.core.Close() // nobody is served any more, and nothing is lost with a connection
 }

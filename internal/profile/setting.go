@@ -77,6 +77,12 @@ func Settings() []Setting {
 		{Name: "code length", Variable: "LATCHKEY_OTP_LENGTH", Server: true, For: "`backend`: characters of a code, 6 to 9", Default: "`6`"},
 		{Name: "code letters", Variable: "LATCHKEY_OTP_ALPHANUMERIC", Server: true, For: "`backend`: letters in codes", Default: "`false`"},
 		{Name: "app name", Variable: "LATCHKEY_APP_NAME", Server: true, For: "`backend`: the name in its messages", Default: "`Latchkey`"},
+		{Name: "Redis", Variable: "LATCHKEY_REDIS_URL", Server: true, Secret: true, For: "`backend`: the Redis that its replicas share, as `redis://user:password@host:6379/0`; `rediss://` for TLS", Default: "none: the memory of one process"},
+		{Name: "state key", Variable: "LATCHKEY_STATE_KEY", Server: true, Secret: true, For: "`backend`: the secret under which contacts are hashed, the same on all replicas, 32 characters or more", Default: "derived from the parent's API key"},
+		{Name: "Redis copies", Variable: "LATCHKEY_REDIS_COPIES", Server: true, For: "`backend`: how many replicas of that Redis must have a change before it counts", Default: "`0`"},
+		{Name: "trusted proxies", Variable: "LATCHKEY_TRUSTED_PROXIES", Server: true, For: "`backend`: addresses and networks whose `X-Forwarded-For` is believed, with commas", Default: "none"},
+		{Name: "limits", Variable: "LATCHKEY_LIMITS", Server: true, For: "`backend`: other limits than its own, as `contact-sends=3,address-sends=30`", Default: "see [the backend](#the-backend-on-one-machine-or-many)"},
+		{Name: "API rate", Variable: "LATCHKEY_API_RATE", Server: true, For: "`backend`: requests a second that Turnkey takes from its address, shared by the replicas", Default: "any number"},
 		{Name: "backend session seconds", Variable: "LATCHKEY_SESSION_SECONDS", Server: true, For: "`backend`: length of a session that asks for none", Default: "`900`"},
 	}
 }

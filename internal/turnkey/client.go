@@ -139,6 +139,9 @@ func (c *Client) send(ctx context.Context, base string, x *Exchange) (again bool
 	req.Header.Set(x.Stamp.HeaderName, x.Stamp.HeaderValue)
 	sent := c.now()
 	resp, err := c.http().Do(req)
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return false, err // refused on our side, before it was sent
+	}
 	if err != nil {
 		return true, fault.New(fault.APIDown, err)
 	}
