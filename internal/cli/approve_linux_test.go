@@ -57,7 +57,7 @@ func newDesk(t *testing.T) *desk {
 // with opens the desk in this process.
 func (d *desk) with(f func(c *client.Client)) {
 	d.t.Helper()
-	c, err := client.New(client.Options{Home: d.home, Ask: func(context.Context, keystore.Question) (string, error) { return deskWords, nil }})
+	c, err := client.New(client.Options{Home: d.home, ScryptWork: weak, Ask: func(context.Context, keystore.Question) (string, error) { return deskWords, nil }})
 	if err != nil {
 		d.t.Fatal(err)
 	}

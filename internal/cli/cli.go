@@ -33,16 +33,22 @@ type terminal struct {
 	keyStore string // the flag, or ""
 	flags    profile.Flags
 	yes      bool // --yes, of commands that stamp
+	work     int  // of scrypt, for a new passphrase file; 0 but in tests
 }
 
 // Main runs the command line with the process's own streams and returns the exit status.
 func Main(args []string, version string) int {
+	return (&terminal{version: version}).main(args)
+}
+
+// main runs the command line on the process's own streams.
+func (t *terminal) main(args []string) int {
 	if err := keystore.NoCoreDumps(); err != nil {
 		fmt.Fprintln(os.Stderr, "latchkey: a crash could write keys to disk:", err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	t := &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv, version: version}
+	t.in, t.out, t.err, t.getenv = os.Stdin, os.Stdout, os.Stderr, os.Getenv
 	return t.run(ctx, args)
 }
 

@@ -121,7 +121,7 @@ func logIn(ts *testscript.TestScript, args []string, code func(context.Context, 
 	words := strings.TrimSpace(ts.ReadFile("words"))
 	c, err := client.New(client.Options{
 		Home: profile.At(ts.Getenv(profile.HomeVariable)),
-		Ask:  func(context.Context, keystore.Question) (string, error) { return words, nil },
+		Ask:  func(context.Context, keystore.Question) (string, error) { return words, nil }, ScryptWork: weak,
 	})
 	ts.Check(err)
 	ctx := context.Background()

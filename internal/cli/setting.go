@@ -45,7 +45,7 @@ func (t *terminal) options() (client.Options, error) {
 	if err != nil {
 		return client.Options{}, err
 	}
-	return client.Options{Home: home, Flags: t.flags, Log: t.log(false), Ask: person(), Approve: t.approve}, nil
+	return client.Options{Home: home, Flags: t.flags, Log: t.log(false), Ask: person(), Approve: t.approve, ScryptWork: t.work}, nil
 }
 
 // debugging reports whether a setting asks for the log. What is wrong with the settings is told by who needs them.

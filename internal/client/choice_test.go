@@ -15,7 +15,7 @@ import (
 // at returns a client on a folder, not yet open, with a person who knows the words.
 func at(t *testing.T, home profile.Home, words string) *Client {
 	t.Helper()
-	c, err := New(Options{Home: home, Ask: func(context.Context, keystore.Question) (string, error) { return words, nil }})
+	c, err := New(Options{Home: home, ScryptWork: 6, Ask: func(context.Context, keystore.Question) (string, error) { return words, nil }})
 	if err != nil {
 		t.Fatal(err)
 	}

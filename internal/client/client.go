@@ -43,6 +43,9 @@ type Options struct {
 	// nobody can be asked.
 	Ask keystore.Ask
 
+	// ScryptWork is what a new passphrase file costs to open, as a logarithm; see [keystore.PassphraseFile.SetWork].
+	ScryptWork int
+
 	// Approve asks a person whether a request may be stamped, one request at a time, and returns when ctx ends at the
 	// latest. nil: nobody can be asked, and what must be asked is refused.
 	Approve func(ctx context.Context, q Question) (Answer, error)
@@ -108,10 +111,12 @@ func New(o Options) (*Client, error) {
 	dir.Notice = func(name string, err error) { c.log.Warn("an older file is in use", "file", name, "err", err) }
 	c.dir = dir
 	c.recall = sync.OnceValues(c.readChoice)
+	file := keystore.NewPassphraseFile(dir, c.profile.Name, c.asker(o.Ask))
+	file.SetWork(o.ScryptWork)
 	c.stores = map[string]keystore.Store{
 		Keychain:   keystore.NewKeychain(c.profile.KeychainService, c.profile.Name),
 		TPM:        keystore.NewTPM(dir, keystore.SystemTPM),
-		Passphrase: keystore.NewPassphraseFile(dir, c.profile.Name, c.asker(o.Ask)),
+		Passphrase: file,
 		Memory:     keystore.NewMemory(),
 	}
 	c.newJournal()

@@ -107,7 +107,7 @@ func TestEveryStampedRequestIsRecorded(t *testing.T) {
 // openWith opens a client with keys in a file under a passphrase, which processes share as they share a keychain.
 func openWith(t *testing.T, home profile.Home) *Client {
 	t.Helper()
-	c, err := New(Options{Home: home, Ask: func(context.Context, keystore.Question) (string, error) { return "correct horse battery", nil }})
+	c, err := New(Options{Home: home, ScryptWork: 6, Ask: func(context.Context, keystore.Question) (string, error) { return "correct horse battery", nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestWindowAndTerminalWriteOneJournal(t *testing.T) {
 	if err := window.Close(); err != nil {
 		t.Fatal(err)
 	}
-	reader, err := New(Options{Home: home, Ask: func(context.Context, keystore.Question) (string, error) { return "correct horse battery", nil }})
+	reader, err := New(Options{Home: home, ScryptWork: 6, Ask: func(context.Context, keystore.Question) (string, error) { return "correct horse battery", nil }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,6 @@ package keystore
 
 // WeakScrypt makes new files of p cheap to open, for tests.
 func WeakScrypt(p *PassphraseFile) *PassphraseFile {
-	p.file.work = 2
+	p.SetWork(2)
 	return p
 }

@@ -43,6 +43,14 @@ func NewPassphraseFile(dir *store.Dir, profile string, ask Ask) *PassphraseFile 
 	}
 }
 
+// SetWork sets what a file that p makes costs to open, as the logarithm of scrypt's cost; 0 leaves it at about a second
+// and 256 MB. Less is for tests, which open many. It must be called before p is used.
+func (p *PassphraseFile) SetWork(work int) {
+	if work != 0 {
+		p.file.work = work
+	}
+}
+
 // Backend returns "passphrase".
 func (p *PassphraseFile) Backend() string { return "passphrase" }
 
