@@ -54,21 +54,28 @@ func (t *terminal) main(args []string) int {
 
 func (t *terminal) run(ctx context.Context, args []string) int {
 	t.flags = profile.Flags{}
+	var showVersion bool
 	root := &cobra.Command{
 		Use:           "latchkey",
 		Short:         "The desktop home of a Turnkey embedded wallet",
 		Long:          "Without a command, latchkey opens its window. With no configuration everything runs offline against the sandbox.",
-		Version:       t.version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if showVersion {
+				_, err := fmt.Fprintln(t.out, "latchkey "+t.version)
+				return err
+			}
+			return cmd.Help()
+		},
 	}
+	// Not cobra's own: it wants a template to say the same, and with one the linker keeps every method of the program.
+	root.Flags().BoolVarP(&showVersion, "version", "v", false, "which latchkey this is")
 	root.SetArgs(args)
 	root.SetIn(t.in)
 	root.SetOut(t.out)
 	root.SetErr(t.err)
-	root.SetVersionTemplate("latchkey {{.Version}}\n")
 	root.PersistentFlags().BoolVar(&t.debug, "debug", false, "log what happens, for developers")
 	t.profileFlag(root)
 	root.PersistentPreRun = func(*cobra.Command, []string) { t.debug = t.debug || t.debugging() }

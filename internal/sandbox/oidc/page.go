@@ -3,7 +3,8 @@ package oidc
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"html/template"
+	"html"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -34,48 +35,40 @@ dd { margin: 0 0 0.25rem; color: var(--text); overflow-wrap: anywhere; }
 // send posts the answer without a click where scripts run. Where they do not, the page has a button.
 const send = `document.forms[0].submit()`
 
-var pages = template.Must(template.New("").Parse(`
-{{define "head"}}<!doctype html>
+// Pages are written by hand, each text through esc: html/template calls methods by their names, for which the linker
+// keeps every exported method of the program, 3 MB of them.
+
+// esc is a text as it may stand between tags and in quoted attributes.
+var esc = html.EscapeString
+
+// whole is a page: its title, and what stands beneath.
+func whole(title, body string) string {
+	return `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{.Title}}</title><style>{{.Style}}</style></head>
-<body><main><h1>{{.Title}}</h1>{{end}}
-{{define "foot"}}</main></body></html>{{end}}
-{{define "login"}}{{template "head" .}}
-<p>This is the sandbox’s stand-in. Any e-mail address logs in, without a password.</p>
-<form method="post" action="{{.Action}}">
-{{range .Hidden}}<input type="hidden" name="{{.Name}}" value="{{.Value}}">
-{{end}}<div><label for="email">E-mail address</label>
-<input id="email" name="email" type="email" autocomplete="email" autofocus value="{{.Email}}"{{if .Problem}} aria-invalid="true" aria-describedby="problem"{{end}}></div>
-{{if .Problem}}<p class="bad" id="problem" role="alert">{{.Problem}}</p>{{end}}
-<label class="box"><input type="checkbox" name="unverified" value="1"{{if .Unverified}} checked{{end}}> The address is not verified</label>
-<div class="row"><button>Log in</button><button class="plain" name="cancel" value="1">Cancel</button></div>
-</form>
-<dl><dt>App:</dt><dd>{{.Client}}</dd><dt>Leads to:</dt><dd>{{.To}}</dd>{{if .Scope}}<dt>Asks for:</dt><dd>{{.Scope}}</dd>{{end}}</dl>
-{{template "foot"}}{{end}}
-{{define "post"}}{{template "head" .}}
-<p>Back to {{.To}}.</p>
-<form method="post" action="{{.Target}}">
-{{range .Hidden}}<input type="hidden" name="{{.Name}}" value="{{.Value}}">
-{{end}}<div class="row"><button>Go on</button></div>
-</form><script>{{.Script}}</script>
-{{template "foot"}}{{end}}
-{{define "problem"}}{{template "head" .}}
-<p>The app sent a request that {{.House}} would refuse. You were not sent back to it, because the request does not say safely where that is.</p>
-<dl><dt>Error:</dt><dd>{{.Code}}</dd><dt>Because:</dt><dd>{{.Why}}</dd></dl>
-{{template "foot"}}{{end}}
-`))
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>` + esc(title) + `</title><style>` + style + `</style></head>
+<body><main><h1>` + esc(title) + `</h1>
+` + body + `
+</main></body></html>
+`
+}
 
-// field is one hidden field.
-type field struct{ Name, Value string }
-
-func fields(v url.Values, names []string) []field {
-	var out []field
+// hidden are form fields that nobody sees.
+func hidden(v url.Values, names []string) string {
+	var b strings.Builder
 	for _, name := range names {
 		if v.Has(name) {
-			out = append(out, field{name, v.Get(name)})
+			b.WriteString(`<input type="hidden" name="` + esc(name) + `" value="` + esc(v.Get(name)) + `">` + "\n")
 		}
 	}
-	return out
+	return b.String()
+}
+
+// when is text if it is to be there.
+func when(there bool, text string) string {
+	if there {
+		return text
+	}
+	return ""
 }
 
 // showLogin shows the page that asks who logs in.
@@ -89,25 +82,32 @@ func showLogin(w http.ResponseWriter, r *request, in url.Values, problem string)
 	if problem != "" {
 		status = http.StatusUnprocessableEntity
 	}
-	show(w, status, "login", map[string]any{
-		"Title": "Log in with " + r.house.title, "Action": r.house.path() + "/authorize", "Hidden": fields(in, known), "Email": email,
-		"Problem": problem, "Unverified": in.Get("unverified") != "", "Client": r.client, "To": r.redirect, "Scope": strings.Join(r.scope, " "),
-	})
+	title, scope := "Log in with "+r.house.title, strings.Join(r.scope, " ")
+	show(w, status, whole(title, `<p>This is the sandbox’s stand-in. Any e-mail address logs in, without a password.</p>
+<form method="post" action="`+esc(r.house.path()+"/authorize")+`">
+`+hidden(in, known)+`<div><label for="email">E-mail address</label>
+<input id="email" name="email" type="email" autocomplete="email" autofocus value="`+esc(email)+`"`+when(problem != "", ` aria-invalid="true" aria-describedby="problem"`)+`></div>
+`+when(problem != "", `<p class="bad" id="problem" role="alert">`+esc(problem)+`</p>`)+`
+<label class="box"><input type="checkbox" name="unverified" value="1"`+when(in.Get("unverified") != "", " checked")+`> The address is not verified</label>
+<div class="row"><button>Log in</button><button class="plain" name="cancel" value="1">Cancel</button></div>
+</form>
+<dl><dt>App:</dt><dd>`+esc(r.client)+`</dd><dt>Leads to:</dt><dd>`+esc(r.redirect)+`</dd>`+when(scope != "", `<dt>Asks for:</dt><dd>`+esc(scope)+`</dd>`)+`</dl>`))
 }
 
 // showPost shows the page that posts the answer to the app.
 func showPost(w http.ResponseWriter, r *request, answer url.Values) {
 	pageHeader(w, r, send)
-	show(w, http.StatusOK, "post", map[string]any{
-		"Title": "Log in with " + r.house.title, "To": r.redirect, "Target": template.URL(r.redirect), // readRedirect let http and https through
-		"Hidden": fields(answer, []string{"code", "id_token", "state", "user", "iss", "error", "error_description"}), "Script": template.JS(send),
-	})
+	show(w, http.StatusOK, whole("Log in with "+r.house.title, `<p>Back to `+esc(r.redirect)+`.</p>
+<form method="post" action="`+esc(r.redirect)+`">
+`+hidden(answer, []string{"code", "id_token", "state", "user", "iss", "error", "error_description"})+`<div class="row"><button>Go on</button></div>
+</form><script>`+send+`</script>`)) // readRedirect let http and https through, and nothing that runs
 }
 
 // tell shows what is wrong to whoever sits in front of the browser.
 func (p *Provider) tell(w http.ResponseWriter, h *house, o oops) {
 	pageHeader(w, nil, "")
-	show(w, http.StatusBadRequest, "problem", map[string]any{"Title": "This log-in does not work", "House": h.title, "Code": o.code, "Why": o.text})
+	show(w, http.StatusBadRequest, whole("This log-in does not work", `<p>The app sent a request that `+esc(h.title)+` would refuse. You were not sent back to it, because the request does not say safely where that is.</p>
+<dl><dt>Error:</dt><dd>`+esc(o.code)+`</dd><dt>Because:</dt><dd>`+esc(o.text)+`</dd></dl>`))
 }
 
 // pageHeader lets a page do what it needs and no more. r is nil for a page that leads nowhere; script is the one that may run.
@@ -140,11 +140,8 @@ func hashSource(text string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-func show(w http.ResponseWriter, status int, name string, data map[string]any) {
-	data["Style"] = template.CSS(style)
+func show(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	if err := pages.ExecuteTemplate(w, name, data); err != nil {
-		_, _ = w.Write([]byte("\n<!-- broke off -->"))
-	}
+	_, _ = io.WriteString(w, text) // who went away is not told
 }
