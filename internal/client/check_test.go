@@ -75,6 +75,9 @@ func TestATrialFindsWhatIsWrongAndNamesIt(t *testing.T) {
 		"another service's refusal": {func(q *Trial) {
 			q.Profile.APIURL = answering(t, 401, "", `{"code":16,"message":"token expired","details":[]}`)
 		}, map[string]fault.Code{CheckAPI: fault.APIForeign}},
+		"words like Turnkey's": {func(q *Trial) {
+			q.Profile.APIURL = answering(t, 404, "", `{"code":5,"message":"no such stamp in the collection","details":[]}`)
+		}, map[string]fault.Code{CheckAPI: fault.APIForeign}},
 		"the backend for an API":  {func(q *Trial) { q.Profile.APIURL = s.backend }, map[string]fault.Code{CheckAPI: fault.APIForeign}},
 		"an unknown organization": {func(q *Trial) { q.Profile.OrganizationID = nobody[:35] + "1" }, map[string]fault.Code{CheckOrganization: fault.OrganizationUnknown}},
 		"backend on no port":      {func(q *Trial) { q.Profile.BackendURL = "http://127.0.0.1:1" }, map[string]fault.Code{CheckBackend: fault.BackendDown}},
