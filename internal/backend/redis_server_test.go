@@ -133,6 +133,24 @@ func (s *RedisServer) Follow(of *RedisServer) {
 	s.t.Fatal("no replication")
 }
 
+// Offset is how much a replica has of what its primary wrote.
+func (s *RedisServer) Offset() (n int64) {
+	s.t.Helper()
+	info, err := s.Control.Info(context.Background(), "replication").Result()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for line := range strings.SplitSeq(info, "\n") {
+		if text, ok := strings.CutPrefix(line, "slave_repl_offset:"); ok {
+			_, err = fmt.Sscan(text, &n)
+		}
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
 // Everything returns all keys and values as text, and the keys that have no end.
 func (s *RedisServer) Everything() (text string, endless []string) {
 	s.t.Helper()

@@ -83,6 +83,7 @@ type network struct {
 	mu    sync.Mutex
 	fault func(path string, body []byte, send func() *http.Response) (*http.Response, error)
 	calls []string
+	quiet bool // keeps no calls
 }
 
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -92,7 +93,9 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	n.mu.Lock()
 	fault := n.fault
-	n.calls = append(n.calls, r.URL.Path)
+	if !n.quiet {
+		n.calls = append(n.calls, r.URL.Path)
+	}
 	n.mu.Unlock()
 	send := func() *http.Response {
 		in := httptest.NewRequest(r.Method, r.URL.String(), bytes.NewReader(body))
@@ -385,4 +388,12 @@ func (w *world) signText(key *p256.Key, message string) token.ClientSignature {
 		w.t.Fatal(err)
 	}
 	return token.ClientSignature{PublicKey: key.PublicKey(), Scheme: token.SchemeClient, Message: message, Signature: hex.EncodeToString(raw)}
+}
+
+// request is a POST of a text.
+func request(path, body string) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+	r.Host = "127.0.0.1:3000"
+	r.Header.Set("Content-Type", "application/json")
+	return r
 }

@@ -1,0 +1,110 @@
+package backend_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"latchkey/internal/backend"
+)
+
+// Through three replicas on one Redis, every client asks twice at once, of different replicas, and again until it is
+// answered; a third of the answers to create_sub_organization get lost, after the work or before it. However it goes,
+// each client has one organization, and every answer names it.
+func TestR14_ThreeReplicasMakeOneOrganization(t *testing.T) {
+	const seed = 14
+	clients := often("R14", 60, 5000)
+	server := backend.StartRedis(t)
+	r := newReplicas(t, server.URL(), func(c *backend.Config) { c.HTTP.Transport.(*network).quiet = true })
+	var mu sync.Mutex
+	rng := rand.New(rand.NewPCG(seed, seed))
+	var lost, made atomic.Int64
+	r.network.setFault(func(path string, _ []byte, send func() *http.Response) (*http.Response, error) {
+		if !strings.HasSuffix(path, "/create_sub_organization") {
+			return send(), nil
+		}
+		mu.Lock()
+		fate := rng.IntN(6)
+		mu.Unlock()
+		switch fate {
+		case 0:
+			lost.Add(1)
+			return nil, errors.New("connection reset")
+		case 1:
+			lost.Add(1)
+			send()
+			return nil, errors.New("connection reset")
+		}
+		return send(), nil
+	})
+	began := time.Now()
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range 24 {
+		wg.Go(func() {
+			for i := range next {
+				r.joinOnce(t, i)
+				made.Add(1)
+			}
+		})
+	}
+	for i := range clients {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	if int(made.Load()) != clients || lost.Load() == 0 {
+		t.Errorf("%d of %d clients, %d answers lost", made.Load(), clients, lost.Load())
+	}
+	if _, endless := server.Everything(); len(endless) > 0 {
+		t.Errorf("without an end: %q", endless)
+	}
+	t.Logf("seed %d: %d sign-ups, each twice at once, over 3 replicas in %v, %d answers of the service lost", seed, clients, time.Since(began).Round(time.Second), lost.Load())
+}
+
+// joinOnce is one client: two requests at once, repeated until each is answered.
+func (r *replicas) joinOnce(t *testing.T, i int) {
+	contact := fmt.Sprintf("join%d@example.com", i)
+	key := newKey()
+	var path string
+	var body object
+	var headers []string
+	switch i % 4 {
+	case 0: // a sealed code
+		path, body = "/signup", r.signUp(r.prove(contact, key, true).text("verificationToken"), key, contact)
+	case 1: // a plain code, made at log-in
+		path, body = "/otp-login", r.login(r.prove(contact, key, false).text("verificationToken"), key)
+	case 2: // no proof, but an Idempotency-Key
+		path, body, headers = "/signup", object{"userEmail": contact}, []string{"Idempotency-Key", contact}
+	case 3: // no proof, but a key of its own
+		path, body = "/signup", object{"userEmail": contact, "apiKeys": []any{object{"publicKey": key.PublicKey()}}}
+	}
+	var wg sync.WaitGroup
+	var answers [2]string
+	for n := range answers {
+		wg.Go(func() {
+			for try := range 50 {
+				got := r.ask(r.each[(i+n+try)%len(r.each)], "203.0.113.7", path, body, headers...)
+				if got.status == 200 {
+					answers[n] = got.text("organizationId")
+					return
+				}
+				if got.status != 502 || got.text("reason") != "api.unreachable" {
+					t.Errorf("client %d: %d %s", i, got.status, got.raw)
+					return
+				}
+			}
+			t.Errorf("client %d was never answered", i)
+		})
+	}
+	wg.Wait()
+	if ids := r.subOrgs(contact); len(ids) != 1 || answers[0] != ids[0] || answers[1] != ids[0] {
+		t.Errorf("client %d: organizations %v, answers %v", i, ids, answers)
+	}
+}
