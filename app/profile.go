@@ -75,7 +75,7 @@ func (a *App) SetUpProfile(kind, name, backendURL, apiURL, organizationID, sessi
 			out.Checks = append(out.Checks, checkView(c))
 		}
 		if client.Failed(checks) != nil {
-			return out, nil
+			return out, nil //nolint:nilerr // the checks tell it, each with its words
 		}
 		if err := client.AddProfile(ctx, home, d); err != nil {
 			return SetUp{}, err

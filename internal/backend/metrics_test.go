@@ -31,7 +31,9 @@ func TestMetricsAreWhatPrometheusReads(t *testing.T) {
 		begun := w.begin("a@example.com", false)
 		w.post("/otp/verify", object{"otpId": begun.text("otpId"), "otpCode": "000000"}).is(t, 422, "otp.wrong")
 		w.post("/nobody's/%22route%0A", object{})
-		w.network.setFault(func(string, []byte, func() *http.Response) (*http.Response, error) { return nil, errors.New("no route") })
+		w.network.setFault(func(string, []byte, func() *http.Response) (*http.Response, error) {
+			return nil, errors.New("no route")
+		})
 		w.post("/otp/init", object{"contact": "b@example.com"}).is(t, 502, "api.unreachable")
 
 		text := w.scrape()

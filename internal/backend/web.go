@@ -300,12 +300,7 @@ func (b *Backend) webMail(ctx context.Context, c *call, in webMailIn) (webMailOu
 		return webMailOut{}, err
 	}
 	whose := token.Verification{VerificationType: kind, Contact: email} // not proven: the mailbox is the proof
-	to, err := in.SuborgID, error(nil)
-	if to == "" {
-		to, err = b.accountOf(ctx, whose)
-	} else if err = b.mayEnter(ctx, whose, to); fault.CodeOf(err) == fault.LoginRefused {
-		to, err = "", nil
-	}
+	to, err := b.mailTarget(ctx, whose, in.SuborgID)
 	if err != nil {
 		return webMailOut{}, err
 	}
@@ -317,6 +312,21 @@ func (b *Backend) webMail(ctx context.Context, c *call, in webMailIn) (webMailOu
 		}
 	}
 	return webMailOut{OrganizationID: cmp.Or(in.SuborgID, b.c.OrganizationID)}, nil
+}
+
+// mailTarget returns the account that a credential for whose contact may lead into: the one that was asked for, or the
+// one that is found; "" when there is none.
+func (b *Backend) mailTarget(ctx context.Context, whose token.Verification, asked string) (string, error) {
+	if asked == "" {
+		return b.accountOf(ctx, whose)
+	}
+	switch err := b.mayEnter(ctx, whose, asked); {
+	case fault.CodeOf(err) == fault.LoginRefused:
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	return asked, nil
 }
 
 type webRelayIn struct {

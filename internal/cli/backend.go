@@ -176,7 +176,7 @@ func (t *terminal) serve(cmd *cobra.Command, b *local.Backend, c backend.Config,
 			c.Log.Info("ending", "drainSeconds", c.DrainSeconds)
 			b.Drain(ctx, time.Duration(c.DrainSeconds)*time.Second)
 			if tried != nil {
-				<-tried
+				<-tried //nolint:errcheck // a check that was under way: its word came too late to matter
 			}
 			c.Log.Info("ended")
 			return nil

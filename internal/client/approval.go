@@ -75,6 +75,7 @@ func (c *Client) approve(ctx context.Context, r *running, q turnkey.Request) (ve
 		return "rule " + v.Rule, nil
 	case approve.Refused:
 		return verdictUnclear, v.Err
+	case approve.MustAsk:
 	}
 	verdict, err = c.ask(ctx, v.Summary)
 	if now, _ := r.sessions.Active(); err == nil && now.ID != active.ID {

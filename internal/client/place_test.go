@@ -188,7 +188,7 @@ func TestSwitchingProfilesLosesNothing(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				code := ""
+				var code string
 				if name == "sandbox" {
 					code, err = c.SandboxCode(t.Context(), contact)
 				} else {

@@ -57,7 +57,7 @@ func RemoveProfile(ctx context.Context, home profile.Home, name string) error {
 			Flags: profile.Flags{profile.SettingProfile: name}, File: f, Getenv: func(string) string { return "" },
 		})
 		if err != nil {
-			return after, nil // a profile that cannot be opened was never used as it is
+			return after, nil //nolint:nilerr // a profile that cannot be opened was never used as it is
 		}
 		in, err := loggedIn(ctx, p)
 		if err == nil && in > 0 {
@@ -70,7 +70,7 @@ func RemoveProfile(ctx context.Context, home profile.Home, name string) error {
 // loggedIn counts the sessions of a profile that have not ended. It asks no key store.
 func loggedIn(ctx context.Context, p profile.Profile) (int, error) {
 	if _, err := os.Stat(filepath.Join(p.Dir, "state.json")); err != nil {
-		return 0, nil // it was never opened
+		return 0, nil //nolint:nilerr // it was never opened
 	}
 	dir, err := store.Open(p.Dir)
 	if err != nil {

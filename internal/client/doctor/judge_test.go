@@ -58,7 +58,7 @@ type trouble struct {
 	seen  string // what it says has this in it
 }
 
-var down = errors.New("connection refused")
+var errDown = errors.New("connection refused")
 
 var troubles = []trouble{
 	{"environment", "a home that is not absolute", func(f *Facts) { f.Env.Home = "latchkey" }, Failed, `"latchkey"`},
@@ -69,9 +69,9 @@ var troubles = []trouble{
 
 	{"profile", "none", func(f *Facts) { f.ProfileErr = fault.New(fault.ProfileBad, errors.New("line 3")) }, Failed, "line 3"},
 	{"profile", "a bad address", func(f *Facts) { f.Profile.BackendURL = "ftp://example.org" }, Failed, "ftp://example.org"},
-	{"profile", "a damaged sandbox", func(f *Facts) { f.SandboxErr = fault.New(fault.StateCorrupt, down) }, Failed, "local.json"},
+	{"profile", "a damaged sandbox", func(f *Facts) { f.SandboxErr = fault.New(fault.StateCorrupt, errDown) }, Failed, "local.json"},
 	{"settings", "no such key store", func(f *Facts) { f.KeyStoreErr = fault.New(fault.ProfileBad, errors.New("floppy")) }, Failed, "floppy"},
-	{"settings", "no profile", func(f *Facts) { f.ProfileErr = down }, Skipped, "Profile"},
+	{"settings", "no profile", func(f *Facts) { f.ProfileErr = errDown }, Skipped, "Profile"},
 	{"pins", "no key", func(f *Facts) { f.Profile.Pins.Signer = "04" + strings.Repeat("0", 128) }, Failed, "signer key is no public key"},
 	{"pins", "spelt otherwise", func(f *Facts) { f.Profile.Pins.Notarizer = f.Profile.Pins.LegacyToken }, Failed, "130"},
 	{"pins", "production's in a sandbox", func(f *Facts) { f.Profile.Pins.Notarizer = profile.ProductionPins().Notarizer }, Failed, "production"},
@@ -97,7 +97,7 @@ var troubles = []trouble{
 	}, Failed, "locked"},
 	{"key-store", "hangs", func(f *Facts) { f.Keys = nil }, Failed, "in time"},
 	{"key-store", "memory", func(f *Facts) { f.Keys.State = keystore.InMemory }, Warning, "Memory"},
-	{"key-store", "a setting is wrong", func(f *Facts) { f.KeyStoreErr = down }, Skipped, "Settings"},
+	{"key-store", "a setting is wrong", func(f *Facts) { f.KeyStoreErr = errDown }, Skipped, "Settings"},
 	{"trial", "lies", func(f *Facts) { f.Trial.Err = fault.New(fault.KeychainMismatch, nil) }, Failed, "something else"},
 	{"trial", "not made", func(f *Facts) { f.Trial.Skipped = "It is locked, and nobody is asked." }, Skipped, "locked"},
 	{"trial", "hangs", func(f *Facts) { f.Trial = nil }, Failed, "in time"},
@@ -131,7 +131,7 @@ var troubles = []trouble{
 	{"disk-write", "hangs", func(f *Facts) { f.Write = nil }, Failed, "in time"},
 	{"state", "damaged", func(f *Facts) { f.State.Err = fault.New(fault.StateCorrupt, nil) }, Failed, "damaged"},
 	{"state", "of a newer program", func(f *Facts) { f.State.Err = fault.New(fault.StateTooNew, errors.New("version 2")) }, Failed, "newer"},
-	{"state", "an older copy", func(f *Facts) { f.State.Recovered = fault.New(fault.StateRecovered, down) }, Warning, "older"},
+	{"state", "an older copy", func(f *Facts) { f.State.Recovered = fault.New(fault.StateRecovered, errDown) }, Warning, "older"},
 	{"journal", "damaged", func(f *Facts) {
 		f.Journal.Report = journal.Report{Verdict: journal.Damaged, Findings: []journal.Finding{{Kind: journal.HeadOlder}}}
 	}, Failed, "head older"},
@@ -141,16 +141,16 @@ var troubles = []trouble{
 	{"journal", "sealed", func(f *Facts) {
 		f.Journal.NoKey, f.Journal.Verdict = "It is locked, and nobody is asked.", journal.Unproven
 	}, Skipped, "locked"},
-	{"journal", "busy", func(f *Facts) { f.Journal.Err = fault.New(fault.StateBusy, down) }, Failed, "process"},
+	{"journal", "busy", func(f *Facts) { f.Journal.Err = fault.New(fault.StateBusy, errDown) }, Failed, "process"},
 	{"locks", "held", func(f *Facts) { f.Locks.Held = []Lock{{"state.lock", 4711, "latchkey", false}} }, Warning, "state.lock is held by process 4711 (latchkey)"},
 	{"locks", "held by one that is stopped", func(f *Facts) { f.Locks.Held = []Lock{{"state.lock", 4711, "latchkey", true}} }, Warning, "stopped"},
 	{"locks", "held by nobody knows whom", func(f *Facts) { f.Locks.Held = []Lock{{Name: "state.lock"}} }, Warning, "does not name"},
 
-	{"api", "down", func(f *Facts) { f.API.Err = down }, Failed, "connection refused"},
+	{"api", "down", func(f *Facts) { f.API.Err = errDown }, Failed, "connection refused"},
 	{"api", "hangs", func(f *Facts) { f.API = nil }, Failed, "in time"},
 	{"api", "broken", func(f *Facts) { f.API.Status = 502 }, Warning, "502"},
 	{"api", "nobody serves", func(f *Facts) { f.Served = false }, Skipped, "Nobody"},
-	{"backend", "down", func(f *Facts) { f.Backend.Err = down }, Failed, "127.0.0.1:4002"},
+	{"backend", "down", func(f *Facts) { f.Backend.Err = errDown }, Failed, "127.0.0.1:4002"},
 	{"clock", "behind", func(f *Facts) { f.API.Least, f.API.Most = 2*time.Minute, 2*time.Minute+time.Second }, Warning, "2m0s behind"},
 	{"clock", "ahead", func(f *Facts) { f.API.Least, f.API.Most = -3*time.Hour, -3*time.Hour+time.Second }, Warning, "2h59m59s ahead"},
 	{"clock", "so wrong that certificates look invalid", func(f *Facts) {
@@ -164,7 +164,7 @@ var troubles = []trouble{
 	{"webkit", "not there", func(f *Facts) { f.Library.Path = "" }, Warning, "libwebkit2gtk-4.1"},
 	{"webkit", "not there, and not needed", func(f *Facts) { f.Library.Path, f.Program.Window, f.Display.Name = "", false, "" }, Skipped, "no window"},
 	{"display", "none", func(f *Facts) { f.Display.Name = "" }, Warning, "DISPLAY"},
-	{"display", "dead", func(f *Facts) { f.Display.Err = down }, Warning, ":0"},
+	{"display", "dead", func(f *Facts) { f.Display.Err = errDown }, Warning, ":0"},
 	{"display", "none, and none needed", func(f *Facts) { f.Display.Name, f.Program.Window = "", false }, Skipped, "window"},
 }
 
@@ -183,7 +183,7 @@ func TestEachTroubleIsFound(t *testing.T) {
 // Who serves the sandbox and is silent is named: nobody else can be ended or continued.
 func TestTheSilentServerIsNamed(t *testing.T) {
 	f := healthy()
-	f.API.Err, f.Process = down, 4711
+	f.API.Err, f.Process = errDown, 4711
 	if got := of(Judge(f), "api"); !strings.Contains(got.Next, "process 4711") {
 		t.Errorf("%+v", got)
 	}
