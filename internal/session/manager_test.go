@@ -46,6 +46,25 @@ func TestAnotherProcessIsSeen(t *testing.T) {
 	}
 }
 
+// A process that looked a moment ago finds the key gone that others replaced twice since: it looks again.
+func TestAKeyThatWasReplacedTwiceIsLookedUpAgain(t *testing.T) {
+	d := newDesk(t)
+	window, terminal := d.open(), d.open()
+	s := d.logIn(terminal, 15*time.Minute)
+	d.step(window)
+	for range 3 {
+		if _, err := terminal.RefreshNow(t.Context(), s.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, ok := d.vendor.Knows(s.Key.PublicKey); ok {
+		t.Fatal("the first key is still there")
+	}
+	if err := d.stamp(window); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestASlowListenerHoldsNobodyUpAndHearsTheNewest(t *testing.T) {
 	m := newDesk(t).manager(keystore.NewMemory())
 	events, cancel := m.Subscribe()

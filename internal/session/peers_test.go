@@ -371,8 +371,12 @@ func TestEveryMethodIsSafeBesideEveryOther(t *testing.T) {
 	do(func(p *Manager) error { _, err := p.RefreshNow(t.Context(), kept.ID); return err })
 	do(func(p *Manager) error {
 		signer, err := p.Signer(t.Context(), kept.ID)
-		if err == nil {
-			_, err = signer.Sign(t.Context(), make([]byte, 32))
+		if err != nil {
+			return err
+		}
+		// Two refreshes may fall between looking a key up and signing, here alone: then it is gone.
+		if _, err = signer.Sign(t.Context(), make([]byte, 32)); fault.CodeOf(err) == fault.KeyMissing || fault.CodeOf(err) == fault.SessionExpired {
+			err = nil
 		}
 		return err
 	})

@@ -26,23 +26,35 @@ func (m *Manager) Signer(ctx context.Context, id string) (keystore.Signer, error
 			m.Log.Warn("look at the state file", "error", err) // what we know still holds
 		}
 	}
+	signer, seen, err := m.signer(ctx, id, now)
+	if fault.CodeOf(err) == fault.KeyMissing && m.sync() == nil { // replaced twice since we looked, by others
+		st := m.snapshot()
+		if r := st.session(seen.ID); r != nil && r.Key.PublicKey != seen.Key.PublicKey {
+			signer, _, err = m.signer(ctx, id, now)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &guarded{m, seen.ID, signer}, nil
+}
+
+// signer opens the key of the session called id as this process believes it to be, and returns that too.
+func (m *Manager) signer(ctx context.Context, id string, now instant) (keystore.Signer, record, error) {
 	s := m.snapshot()
 	if id == "" {
 		id = s.Active
 	}
 	r, err := s.live(id)
 	if err != nil {
-		return nil, err
+		return nil, record{}, err
 	}
 	if r.standing(now) != good {
 		m.nudge()
-		return nil, fault.New(fault.SessionExpired, nil)
+		return nil, *r, fault.New(fault.SessionExpired, nil)
 	}
 	signer, err := m.openKey(ctx, r.Key)
-	if err != nil {
-		return nil, err
-	}
-	return &guarded{m, id, signer}, nil
+	return signer, *r, err
 }
 
 // guarded signs as long as the session may use the key.
