@@ -29,6 +29,13 @@ func TestR21_ClientsLogInThroughTheBackend(t *testing.T) {
 	node(t, "backend.mjs", env, nil)
 }
 
+// The bodies of the web examples, sent to the backend in the place of their own actions.
+func TestR21_WebExamplesSendTheirBodiesToTheBackend(t *testing.T) {
+	env := sandbox(t)
+	backend(t, env)
+	node(t, "backend-web.mjs", env, nil)
+}
+
 // What runs with either of the packages that a backend builds on: codes, OAuth, sessions by bundle, keys that leave and
 // come back, whole transactions, organizations of several people, and sessions of less than their user's rights. Every
 // third activity says first that it is pending, so that the package must ask again, and lists come in any order.
