@@ -71,8 +71,7 @@ type proxyAccountOut struct {
 // proxyAccount finds an account. A contact that merely stands in an organization is not found even with proof: the
 // kits then log in by the token itself, which the service takes only where the contact was proven.
 func (b *Backend) proxyAccount(ctx context.Context, c *call, in proxyAccountIn) (out proxyAccountOut, err error) {
-	c.hide(in.OIDCToken)
-	ids, err := b.lookUp(ctx, c, search{kind: in.FilterType, value: in.FilterValue, jwt: in.VerificationToken})
+	ids, err := b.lookUp(ctx, c, search{kind: in.FilterType, value: in.FilterValue, jwt: in.VerificationToken, idToken: in.OIDCToken})
 	if len(ids) > 0 {
 		out.OrganizationID = ids[0]
 	}

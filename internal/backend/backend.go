@@ -20,6 +20,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/google/uuid"
 
 	"latchkey/internal/fault"
@@ -42,6 +43,8 @@ type Backend struct {
 
 	table       map[string]endpoint
 	description json.RawMessage // of the table
+
+	google *oidc.IDTokenVerifier // nil: no token of Google's vouches for an address
 
 	verdicts *shelf[verdict]
 	visits   turns // by session
@@ -87,6 +90,7 @@ func New(c Config) (*Backend, error) {
 		b.c.HTTP, b.api.HTTP = &h, &h
 	}
 	b.c.APIPrivateKey, b.c.RedisURL, b.c.StateKey = Secret{}, Secret{}, Secret{}
+	b.google = newGoogle(c)
 	b.table = b.routes()
 	if b.description, err = describeRoutes(b.table); err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 type search struct {
 	kind, value string
 	jwt         string // the verification token that proves a contact, "" for none
+	idToken     string // Google's, which may vouch for an address instead; "" for none
 }
 
 // lookUp returns the accounts that a search finds: the step that every family takes. A contact is found by who has
@@ -19,13 +20,13 @@ type search struct {
 // found, because only who has them knows them. Errors: fault.RequestInvalid for a kind that nobody knows, and those of
 // the token.
 func (b *Backend) lookUp(ctx context.Context, c *call, s search) ([]string, error) {
-	c.hide(s.value, s.jwt)
+	c.hide(s.value, s.jwt, s.idToken)
 	if s.value == "" || len(s.value) > idTokenMost {
 		return nil, bad("filterValue: missing or over %d bytes", idTokenMost)
 	}
 	switch s.kind {
 	case "EMAIL", "PHONE_NUMBER":
-		v, ok, err := b.proven(s)
+		v, ok, err := b.proven(ctx, s)
 		if err != nil || !ok {
 			return nil, err
 		}
@@ -44,8 +45,11 @@ func (b *Backend) lookUp(ctx context.Context, c *call, s search) ([]string, erro
 }
 
 // proven reports whether the search's token proves the very contact that is searched for.
-func (b *Backend) proven(s search) (token.Verification, bool, error) {
-	if s.jwt == "" {
+func (b *Backend) proven(ctx context.Context, s search) (token.Verification, bool, error) {
+	switch {
+	case s.jwt == "" && s.kind == "EMAIL":
+		return b.vouched(ctx, s.idToken, s.value)
+	case s.jwt == "":
 		return token.Verification{}, false, nil
 	}
 	v, err := b.proof(s.jwt)

@@ -171,7 +171,7 @@ type swiftFindOut struct {
 // swiftFind answers with the parent's id where nothing is found, as the demo does: a passkey then logs in there, and the
 // service looks for its organization by itself.
 func (b *Backend) swiftFind(ctx context.Context, c *call, in swiftFindIn) (swiftFindOut, error) {
-	ids, err := b.lookUp(ctx, c, search{in.FilterType, in.FilterValue, in.VerificationToken})
+	ids, err := b.lookUp(ctx, c, search{kind: in.FilterType, value: in.FilterValue, jwt: in.VerificationToken})
 	if err != nil || len(ids) == 0 {
 		return swiftFindOut{b.c.OrganizationID}, err
 	}

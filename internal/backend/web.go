@@ -86,7 +86,7 @@ type webFindOut struct {
 }
 
 func (b *Backend) webFind(ctx context.Context, c *call, in webFindIn) (webFindOut, error) {
-	ids, err := b.lookUp(ctx, c, search{cmp.Or(in.FilterType, kindOf(in.FilterValue)), in.FilterValue, in.VerificationToken})
+	ids, err := b.lookUp(ctx, c, search{kind: cmp.Or(in.FilterType, kindOf(in.FilterValue)), value: in.FilterValue, jwt: in.VerificationToken})
 	if ids == nil {
 		ids = []string{}
 	}
