@@ -21,10 +21,11 @@ declare -A why=(
   [at-spi2-core]="driving the window through the accessibility tree"
   [xdotool]="typing into the window"
   [imagemagick]="pictures of the window"
+  [systemd]="judging the unit file of the backend"
   [chromium]="the page in a browser that tests can drive"
 )
 build=(build-essential pkg-config libgtk-3-dev libwebkit2gtk-4.1-dev)
-test=(dbus gnome-keyring keepassxc libsecret-tools swtpm redis-server xvfb xauth at-spi2-core xdotool imagemagick chromium)
+test=(dbus gnome-keyring keepassxc libsecret-tools swtpm redis-server xvfb xauth at-spi2-core xdotool imagemagick systemd chromium)
 
 packages=()
 for group in "$@"; do

@@ -167,9 +167,16 @@ func (p *peer) load(b *testing.B, lasting time.Duration) loaded {
 	for i := range connections {
 		all.Go(func() {
 			for ctx.Err() == nil && wrong.Load() == nil {
-				body := fmt.Sprintf(`{"otpType":"OTP_TYPE_EMAIL","contact":"person%d@example.com"}`, contacts.Add(1))
+				n := contacts.Add(1)
+				r, err := http.NewRequest(http.MethodPost, url, strings.NewReader(fmt.Sprintf(`{"otpType":"OTP_TYPE_EMAIL","contact":"person%d@example.com"}`, n)))
+				if err != nil {
+					wrong.Store(err.Error())
+					return
+				}
+				r.Header.Set("Content-Type", "application/json")
+				r.Header.Set("X-Forwarded-For", fmt.Sprintf("10.%d.%d.%d", n&255, n>>8&255, n>>16&255))
 				began := time.Now()
-				resp, err := client.Post(url, "application/json", strings.NewReader(body))
+				resp, err := client.Do(r)
 				if err != nil {
 					wrong.Store(err.Error())
 					return
@@ -218,7 +225,9 @@ func peers(b *testing.B, api string) (ours, express *peer, size float64) {
 	key := newKey()
 	env := append(os.Environ(), "TURNKEY_API_URL="+api, "TURNKEY_ORGANIZATION_ID="+benchOrganization, "NODE_ENV=production",
 		"TURNKEY_API_PUBLIC_KEY="+key.PublicKey(), "TURNKEY_API_PRIVATE_KEY="+p256.PrivateHex(key.Private()),
-		"LATCHKEY_LIMITS=address-sends=100000000,address-calls=100000000") // on, and never reached
+		// All limits are on and, since every request is from another address and for another contact, never reached, but
+		// for that of all codes together.
+		"LATCHKEY_TRUSTED_PROXIES=127.0.0.0/8", "LATCHKEY_LIMITS=total-sends=-1")
 	ours = &peer{
 		name: "latchkey backend",
 		make: func(port int) *exec.Cmd {
