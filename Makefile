@@ -64,7 +64,7 @@ rows: $(LEDGER) ## every promised number, its tests, its last figure; fails on a
 
 .PHONY: screens
 screens: ui-build ## pictures of every screen, in both themes
-	@cd frontend && npm run --silent screens
+	@cd frontend && npm run --silent screens -- ../build/screens
 
 .PHONY: fmt
 fmt: ## format the Go code
