@@ -139,3 +139,27 @@ func TestTheUnitSaysWhatTheBackendReadsAndSystemdTakesIt(t *testing.T) {
 		t.Errorf("security: %v\n%s", err, out)
 	}
 }
+
+// What check explains is what the table has: the same settings, and the same secrets.
+func TestTheBackendReadsWhatTheTableSays(t *testing.T) {
+	_, told, err := backend.Source{}.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := map[string]bool{}
+	for _, s := range profile.Settings() {
+		if s.Server {
+			secret[s.Variable] = s.Secret
+		}
+	}
+	for _, s := range told {
+		want, ok := secret[s.Variable]
+		if !ok || want != s.Secret {
+			t.Errorf("%s: in the table %v, secret there %v and here %v", s.Variable, ok, want, s.Secret)
+		}
+		delete(secret, s.Variable)
+	}
+	for variable := range secret {
+		t.Errorf("the backend does not read %s", variable)
+	}
+}

@@ -152,6 +152,9 @@ func (t *terminal) serve(cmd *cobra.Command, b *local.Backend, c backend.Config,
 	defer cancel()
 	tried := make(chan error, 1)
 	go func() {
+		if err := b.CheckState(trying); err != nil && trying.Err() == nil {
+			c.Log.Warn("Redis could not be reached: serving all the same, more strictly", "reason", string(fault.CodeOf(err)), "err", err.Error())
+		}
 		_, err := backend.TryKey(trying, c)
 		tried <- err
 	}()

@@ -45,6 +45,9 @@ func StartBackend(listen string, c backend.Config) (*Backend, error) {
 // Renew changes the backend's API key; see [backend.Backend.Renew].
 func (b *Backend) Renew(ctx context.Context, c backend.Config) error { return b.core.Renew(ctx, c) }
 
+// CheckState asks whether the state that replicas share can be reached.
+func (b *Backend) CheckState(ctx context.Context) error { return b.core.CheckState(ctx) }
+
 // finishLimit is how long requests under way may take at the end: somewhat more than any may take at all.
 const finishLimit = 30 * time.Second
 
