@@ -174,9 +174,9 @@ export type Gateway = {
   /** Opens another profile in place of this one, and at every start. */
   useProfile(name: string): Promise<Result<State>>
   copy(text: string): Promise<Result<void>>
-  /** Tells Go that the page is painted. */
   /** The window came to the front, or time was skipped: Go looks at clock, network and keychain anew. */
   focus(): Promise<Result<void>>
+  /** Tells Go that the page is painted. */
   ready(): Promise<Result<void>>
   /** Calls heard whenever Go's state changed; the answer stops it. */
   onChanged(heard: () => void): () => void

@@ -233,6 +233,7 @@ func TestWhatCouldBeReadInTwoWaysIsRefused(t *testing.T) {
 		"two spellings of any name":     {"/public/v1/submit/update_wallet", `{"type":"ACTIVITY_TYPE_UPDATE_WALLET","parameters":{"walletId":"a","wallet_id":"b"}}`},
 		"only the other spelling":       {sign, strings.Replace(`{`+kind+`,`+params+`}`, `"signWith"`, `"sign_with"`, 1)},
 		"the type in another spelling":  {"/public/v1/query/whoami", `{"TYPE":"ACTIVITY_TYPE_EXPORT_WALLET"}`},
+		"a name with a foreign s":       {"/public/v1/query/whoami", `{"organizationId":"o","time\u017ftampMs":"1"}`},
 		"text after it":                 {sign, `{` + kind + `,` + params + `} {}`},
 		"broken UTF-8":                  {sign, strings.Replace(`{`+kind+`,`+params+`}`, `"a"`, "\"\xff\"", 1)},
 		"half a character":              {sign, strings.Replace(`{`+kind+`,`+params+`}`, `"a"`, `"\ud800"`, 1)},

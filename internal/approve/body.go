@@ -32,8 +32,11 @@ func readBody(body []byte) (object, error) {
 	return top, checkNames(v)
 }
 
-// fold is how the most lenient reader takes a name: without case and underscores.
-func fold(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
+// fold is how the most lenient reader takes a name: without case and underscores. Upper case comes first for the two
+// letters beyond ASCII that are s and k to readers like Go's: the long s and the sign of kelvin.
+func fold(name string) string {
+	return strings.ToLower(strings.ToUpper(strings.ReplaceAll(name, "_", "")))
+}
 
 // checkNames refuses objects of which two members might be the same one.
 func checkNames(v any) error {

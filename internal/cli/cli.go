@@ -30,7 +30,6 @@ type terminal struct {
 	getenv   func(string) string
 	version  string
 	debug    bool
-	keyStore string // the flag, or ""
 	flags    profile.Flags
 	yes      bool // --yes, of commands that stamp
 	work     int  // of scrypt, for a new passphrase file; 0 but in tests

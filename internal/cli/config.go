@@ -83,7 +83,7 @@ func (t *terminal) configList() *cobra.Command {
 	}
 	c.Flags().BoolVar(&origins, "show-origin", false, "and where each comes from")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON, origins included")
-	c.Flags().Var(said{t.flags, profile.SettingKeyStore}, "keystore", "where keys live")
+	t.keyStoreFlag(c)
 	t.settingFlags(c)
 	return c
 }

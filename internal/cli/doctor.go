@@ -51,7 +51,7 @@ func (t *terminal) patient() client.Patient {
 	if err != nil {
 		return client.Patient{Err: err}
 	}
-	return client.Examine(client.Options{Home: home, Flags: t.flags}, t.keyStore)
+	return client.Examine(client.Options{Home: home, Flags: t.flags})
 }
 
 func printReport(t *terminal, r doctor.Report) error {

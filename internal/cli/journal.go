@@ -32,6 +32,7 @@ func (t *terminal) journal() *cobra.Command {
 	}
 	c.AddCommand(t.journalList(), t.journalVerify(), t.journalExport())
 	for _, sub := range c.Commands() {
+		t.keyStoreFlag(sub)
 		wrapArgs(sub)
 	}
 	return c

@@ -72,18 +72,29 @@ func (c *console) text() string {
 // answer types a line once the question was put for the nth time.
 func (c *console) answer(question string, nth int, line string) {
 	c.t.Helper()
+	c.await(question, nth)
+	c.typed(line)
+}
+
+func (c *console) typed(line string) {
+	c.t.Helper()
+	if _, err := c.master.WriteString(line + "\n"); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// await waits until text was shown for the nth time.
+func (c *console) await(text string, nth int) {
+	c.t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for range 18000 { // scrypt is slow by design, and slower still under the race detector on a busy machine
-		if strings.Count(c.text(), question) >= nth {
-			if _, err := c.master.WriteString(line + "\n"); err != nil {
-				c.t.Fatal(err)
-			}
+		if strings.Count(c.text(), text) >= nth {
 			return
 		}
 		<-tick.C
 	}
-	c.t.Fatalf("never asked %q: %q", question, c.text())
+	c.t.Fatalf("never shown %q: %q", text, c.text())
 }
 
 // TestThePassphraseIsAskedForOnTheTerminal: twice when it is new, again when it was wrong, and never shown; although

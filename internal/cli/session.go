@@ -25,7 +25,7 @@ import (
 // chooses gives commands that open the profile the flag that chooses the key store.
 func (t *terminal) chooses(commands ...*cobra.Command) []*cobra.Command {
 	for _, c := range commands {
-		c.Flags().StringVar(&t.keyStore, "keystore", "", "where keys live: "+strings.Join(client.KeyStores, ", ")+" (default: as last time, else keychain)")
+		t.keyStoreFlag(c)
 		t.settingFlags(c)
 	}
 	return commands
@@ -56,7 +56,7 @@ func (t *terminal) open(ctx context.Context) (*client.Client, error) {
 		return nil, err
 	}
 	before, _ := c.Remembered() // only told of
-	backend, err := c.Choose(t.keyStore)
+	backend, err := c.Choose()
 	if err != nil {
 		t.close(c)
 		return nil, err

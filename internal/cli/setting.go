@@ -34,6 +34,11 @@ func (t *terminal) settingFlag(c *cobra.Command, s profile.Setting) {
 	c.Flags().Var(said{t.flags, s.Name}, s.Flag, plain)
 }
 
+// keyStoreFlag is the flag of every command that needs a key, if only the one that seals the profile's files.
+func (t *terminal) keyStoreFlag(c *cobra.Command) {
+	c.Flags().Var(said{t.flags, profile.SettingKeyStore}, "keystore", "where keys live: "+strings.Join(client.KeyStores, ", ")+" (default: as last time, else keychain)")
+}
+
 // profileFlag is the flag of every command that chooses the profile.
 func (t *terminal) profileFlag(root *cobra.Command) {
 	root.PersistentFlags().Var(said{t.flags, profile.SettingProfile}, "profile", "which profile (default: the one in use)")

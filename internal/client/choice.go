@@ -32,15 +32,11 @@ const settingsName = "settings.json"
 
 var errForgotten = errors.New("the key store that was chosen earlier cannot be read")
 
-// Choose returns the key store to open: that of flag if it is not "", else that of LATCHKEY_KEYSTORE, else that of
-// config.toml, else the one that was opened last, else "". No store ever stands in for another: a word that is none, or
+// Choose returns the key store to open: that of --keystore, else that of LATCHKEY_KEYSTORE, else that of config.toml,
+// else the one that was opened last, else "". No store ever stands in for another: a word that is none, or
 // a remembered choice that this version cannot read, is fault.ProfileBad.
-func (c *Client) Choose(flag string) (string, error) {
-	said := profile.Value{Text: flag, Where: "--keystore"}
-	if flag == "" {
-		said = c.from.Lookup(profile.SettingKeyStore, c.Profile().Name)
-	}
-	if said.Text != "" {
+func (c *Client) Choose() (string, error) {
+	if said := c.from.Lookup(profile.SettingKeyStore, c.Profile().Name); said.Text != "" {
 		if !slices.Contains(KeyStores, said.Text) {
 			return "", fault.New(fault.ProfileBad, fmt.Errorf("%s is %q, want %s", said.Said(), said.Text, strings.Join(KeyStores, ", ")))
 		}
@@ -56,7 +52,7 @@ func (c *Client) Choose(flag string) (string, error) {
 // Chosen is Choose for who can ask the person: where the remembered choice cannot be read it returns "", for the
 // question to be put again.
 func (c *Client) Chosen() (string, error) {
-	backend, err := c.Choose("")
+	backend, err := c.Choose()
 	if errors.Is(err, errForgotten) {
 		c.log.Warn("the choice of the key store is asked for again", "err", err)
 		return "", nil

@@ -42,7 +42,7 @@ func TestASessionLivesInAPassphraseFileOverStarts(t *testing.T) {
 	}
 
 	stranger := at(t, home, "battery staple")
-	if got, err := stranger.Choose(""); err != nil || got != Passphrase {
+	if got, err := stranger.Choose(); err != nil || got != Passphrase {
 		t.Fatalf("remembered %q, %v", got, err)
 	}
 	if err := stranger.Open(t.Context(), Passphrase); err != nil {
@@ -86,7 +86,7 @@ func TestNobodyToAskIsToldBeforeAnythingIsOpened(t *testing.T) {
 func TestTheKeyStoreIsThatOfTheFlagThenTheEnvironmentThenTheLastOne(t *testing.T) {
 	home := profile.At(t.TempDir())
 	before := at(t, home, "correct horse")
-	if got, err := before.Choose(""); err != nil || got != "" {
+	if got, err := before.Choose(); err != nil || got != "" {
 		t.Errorf("at first %q, %v", got, err)
 	}
 	if err := before.Open(t.Context(), Passphrase); err != nil {
@@ -97,13 +97,15 @@ func TestTheKeyStoreIsThatOfTheFlagThenTheEnvironmentThenTheLastOne(t *testing.T
 		{"", "", Passphrase}, {"", "memory", Memory}, {"keychain", "memory", Keychain},
 	} {
 		t.Setenv("LATCHKEY_KEYSTORE", want.environment)
-		if got, err := c.Choose(want.flag); err != nil || got != want.backend {
+		c.from.Flags[profile.SettingKeyStore] = want.flag
+		if got, err := c.Choose(); err != nil || got != want.backend {
 			t.Errorf("%+v: %q, %v", want, got, err)
 		}
 	}
 	for _, bad := range [][2]string{{"Keychain", ""}, {"", "floppy"}} {
 		t.Setenv("LATCHKEY_KEYSTORE", bad[1])
-		if got, err := c.Choose(bad[0]); fault.CodeOf(err) != fault.ProfileBad {
+		c.from.Flags[profile.SettingKeyStore] = bad[0]
+		if got, err := c.Choose(); fault.CodeOf(err) != fault.ProfileBad {
 			t.Errorf("%q: %q, %v", bad, got, err)
 		}
 	}
@@ -124,15 +126,16 @@ func TestAnUnreadableChoiceIsNotReplaced(t *testing.T) {
 		}
 		c := at(t, home, "")
 		for range 2 {
-			if got, err := c.Choose(""); !errors.Is(err, fault.Invalid) || got != "" {
+			if got, err := c.Choose(); !errors.Is(err, fault.Invalid) || got != "" {
 				t.Errorf("%s: Choose gives %q, %v", what, got, err)
 			}
 			if got, err := c.Chosen(); err != nil || got != "" {
 				t.Errorf("%s: Chosen gives %q, %v", what, got, err)
 			}
 		}
-		if got, err := c.Choose(Memory); err != nil || got != Memory {
-			t.Errorf("%s: Choose(memory) gives %q, %v", what, got, err)
+		c.from.Flags[profile.SettingKeyStore] = Memory
+		if got, err := c.Choose(); err != nil || got != Memory {
+			t.Errorf("%s: Choose gives %q, %v", what, got, err)
 		}
 	}
 }

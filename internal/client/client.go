@@ -111,17 +111,22 @@ func New(o Options) (*Client, error) {
 	dir.Notice = func(name string, err error) { c.log.Warn("an older file is in use", "file", name, "err", err) }
 	c.dir = dir
 	c.recall = sync.OnceValues(c.readChoice)
-	file := keystore.NewPassphraseFile(dir, c.profile.Name, c.asker(o.Ask))
-	file.SetWork(o.ScryptWork)
-	c.stores = map[string]keystore.Store{
-		Keychain:   keystore.NewKeychain(c.profile.KeychainService, c.profile.Name),
-		TPM:        keystore.NewTPM(dir, keystore.SystemTPM),
-		Passphrase: file,
-		Memory:     keystore.NewMemory(),
-	}
+	c.stores = c.newStores(o)
 	c.newJournal()
 	c.gate = gate{person: o.Approve, turn: make(chan struct{}, 1)}
 	return c, nil
+}
+
+// newStores returns the profile's key stores by their words. None of them is asked anything.
+func (c *Client) newStores(o Options) map[string]keystore.Store {
+	file := keystore.NewPassphraseFile(c.dir, c.profile.Name, c.asker(o.Ask))
+	file.SetWork(o.ScryptWork)
+	return map[string]keystore.Store{
+		Keychain:   keystore.NewKeychain(c.profile.KeychainService, c.profile.Name),
+		TPM:        keystore.NewTPM(c.dir, keystore.SystemTPM),
+		Passphrase: file,
+		Memory:     keystore.NewMemory(),
+	}
 }
 
 // Profile returns the profile, with addresses and pins once it is open.
@@ -169,6 +174,7 @@ func (c *Client) Open(ctx context.Context, backend string) error {
 		return errors.Join(err, at.close())
 	}
 	if err := c.remember(backend); err != nil {
+		r.sessions.Close()
 		return errors.Join(err, at.close())
 	}
 	c.mu.Lock()
@@ -210,6 +216,7 @@ func (c *Client) wire(ctx context.Context, at place, keys keystore.Store) (*runn
 		SessionLength: p.SessionLength,
 	}
 	if err := r.sessions.Open(ctx); err != nil {
+		r.sessions.Close()
 		return nil, err
 	}
 	return r, nil

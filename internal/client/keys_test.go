@@ -58,7 +58,7 @@ func TestASessionMovesAndTheChoiceIsRemembered(t *testing.T) {
 	}
 
 	second := at(t, home, "correct horse")
-	if got, err := second.Choose(""); err != nil || got != Passphrase {
+	if got, err := second.Choose(); err != nil || got != Passphrase {
 		t.Fatalf("remembered %q, %v", got, err)
 	}
 	if err := second.Open(t.Context(), Passphrase); err != nil {

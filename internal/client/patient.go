@@ -34,8 +34,8 @@ type Patient struct {
 	SandboxErr error
 }
 
-// Examine returns the profile that [New] would open, with the key store that it would choose for flag ("" for none).
-func Examine(o Options, flag string) Patient {
+// Examine returns the profile that [New] would open, with the key store that would be chosen for it.
+func Examine(o Options) Patient {
 	loaded, from, err := load(o)
 	if err != nil {
 		return Patient{Home: o.Home, Err: err}
@@ -44,14 +44,9 @@ func Examine(o Options, flag string) Patient {
 	p.PassphraseFile = from.Lookup(profile.SettingPassphrase, loaded.Name).Text
 	c := &Client{home: o.Home, log: slog.New(slog.DiscardHandler), profile: loaded, from: from, dir: p.Dir}
 	c.recall = sync.OnceValues(c.readChoice)
-	stores := map[string]keystore.Store{
-		Keychain:   keystore.NewKeychain(loaded.KeychainService, loaded.Name),
-		TPM:        keystore.NewTPM(p.Dir, keystore.SystemTPM),
-		Passphrase: keystore.NewPassphraseFile(p.Dir, loaded.Name, c.asker(nil)),
-		Memory:     keystore.NewMemory(),
-	}
+	stores := c.newStores(Options{})
 	p.TPM = stores[TPM]
-	if p.KeyStore, p.KeyStoreErr = c.Choose(flag); p.KeyStoreErr == nil {
+	if p.KeyStore, p.KeyStoreErr = c.Choose(); p.KeyStoreErr == nil {
 		p.KeyStore = cmp.Or(p.KeyStore, Keychain)
 		p.Keys = stores[p.KeyStore]
 	}

@@ -2,7 +2,9 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -69,8 +71,11 @@ func RemoveProfile(ctx context.Context, home profile.Home, name string) error {
 
 // loggedIn counts the sessions of a profile that have not ended. It asks no key store.
 func loggedIn(ctx context.Context, p profile.Profile) (int, error) {
-	if _, err := os.Stat(filepath.Join(p.Dir, "state.json")); err != nil {
-		return 0, nil //nolint:nilerr // it was never opened
+	switch _, err := os.Stat(filepath.Join(p.Dir, session.StateFile)); {
+	case errors.Is(err, fs.ErrNotExist): // it was never opened
+		return 0, nil
+	case err != nil:
+		return 0, fault.New(fault.DiskFailed, err)
 	}
 	dir, err := store.Open(p.Dir)
 	if err != nil {

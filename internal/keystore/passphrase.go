@@ -69,8 +69,7 @@ func (p *PassphraseFile) Prompts() bool {
 	if p.file.ask == nil || p.file.current() != nil {
 		return false
 	}
-	_, err := p.file.load()
-	return !notWritten(err)
+	return p.Exists()
 }
 
 // Forget drops every unlocked key from memory.

@@ -17,10 +17,11 @@ type SessionKey struct {
 }
 
 // StateFile is the name of the state file in the profile's folder, and StateVersion the version of the form that this
-// program writes.
+// program writes. MemoryLock is the one lock that is held for as long as a process lives, and that nobody waits for.
 const (
 	StateFile    = stateFile
 	StateVersion = fileVersion
+	MemoryLock   = memoryLock
 )
 
 // Inspect reads a state file. Named are all public keys that it accounts for, those of log-ins and of keys that are to

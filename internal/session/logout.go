@@ -20,8 +20,8 @@ type LogOutResult struct {
 
 // LogOut ends the session called id, "" for the active one. From the first moment nothing is stamped with it any more,
 // and its token is gone. Its keys are deleted at the service, each by itself, for which it has three seconds (and a
-// person who is asked by the key store a minute before that), and then here. What could not be revoked stays on a list that any later session of the same user works off. The end of one
-// session touches no other. Errors: fault.SessionNone, fault.SessionExpired, fault.SessionRejected when it is over
+// person who is asked by the key store a minute before that), and then here. What could not be revoked stays on a list
+// that any later session of the same user works off. The end of one session touches no other. Errors: fault.SessionNone, fault.SessionExpired, fault.SessionRejected when it is over
 // already; those of the file, and then nothing has changed.
 func (m *Manager) LogOut(ctx context.Context, id string) (LogOutResult, error) {
 	m.prepare()

@@ -60,7 +60,7 @@ func (m *machine) look() []Finding {
 	if home, err := profile.DefaultHome(); err != nil {
 		p.Err = err
 	} else {
-		p = client.Examine(client.Options{Home: home}, "")
+		p = client.Examine(client.Options{Home: home})
 	}
 	if m.change != nil {
 		m.change(&p)

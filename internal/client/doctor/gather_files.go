@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"latchkey/internal/client"
 	"latchkey/internal/fault"
+	"latchkey/internal/session"
 	"latchkey/internal/store"
 )
 
@@ -120,12 +122,13 @@ func lookState(p client.Patient) look {
 }
 
 // lookLocks looks for locks that are held now and still are after a while: holding one for a moment is what they are
-// for. The lock of whoever serves the sandbox is none of them.
+// for. The lock of whoever serves the sandbox is none of them, nor that of whoever keeps keys in memory.
 func lookLocks(p client.Patient, while time.Duration) look {
 	return func(ctx context.Context, tell func(found)) {
 		var l Locks
 		names, err := filepath.Glob(filepath.Join(p.Dir.Path, "*.lock"))
 		l.Err = err
+		names = slices.DeleteFunc(names, func(name string) bool { return filepath.Base(name) == session.MemoryLock })
 		for i := 0; i < 2 && len(names) > 0; i++ {
 			if i > 0 {
 				select {

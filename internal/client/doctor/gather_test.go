@@ -12,6 +12,8 @@ import (
 	"latchkey/internal/fault"
 	"latchkey/internal/keystore"
 	"latchkey/internal/profile"
+	"latchkey/internal/session"
+	"latchkey/internal/store"
 )
 
 // hung is a key store that answers nothing, and does not look at the clock either.
@@ -43,7 +45,7 @@ func quiet(t *testing.T) client.Patient {
 		t.Setenv(name, "")
 	}
 	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
-	p := client.Examine(client.Options{Home: profile.At(t.TempDir())}, "")
+	p := client.Examine(client.Options{Home: profile.At(t.TempDir())})
 	if p.Err != nil || p.KeyStoreErr != nil {
 		t.Fatal(p.Err, p.KeyStoreErr)
 	}
@@ -105,6 +107,30 @@ func TestASlowKeyStoreFailsItsTrialAndNothingMore(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Whoever keeps keys in memory holds a lock for life, which is no trouble, and ending it would lose them.
+func TestTheLockOfWhoeverKeepsKeysInMemoryIsNoTrouble(t *testing.T) {
+	p := quiet(t)
+	dir, err := store.Open(p.Dir.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := func() []Lock {
+		var f Facts
+		lookLocks(p, 0)(t.Context(), func(one found) { one(&f) })
+		return f.Locks.Held
+	}
+	for name, want := range map[string]int{session.MemoryLock: 0, "state.lock": 1} {
+		unlock, _, err := dir.TryLock(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := held(); len(got) != want {
+			t.Errorf("while %s is held: %+v", name, got)
+		}
+		unlock()
+	}
 }
 
 // What a doctor looks at stays as it is: even a state that is damaged is not set aside, and no folder is made.

@@ -170,7 +170,7 @@ func report() {
 		fmt.Println(err)
 		return
 	}
-	r := Judge(Gather(context.Background(), Program{}, client.Examine(client.Options{Home: home}, ""), ample))
+	r := Judge(Gather(context.Background(), Program{}, client.Examine(client.Options{Home: home}), ample))
 	_ = json.NewEncoder(os.Stdout).Encode(r) // the parent sees what is missing
 }
 
