@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -93,17 +92,16 @@ func (s *RedisServer) Kill() {
 		return
 	}
 	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Process.Signal(syscall.SIGCONT)
 	<-s.dead
 	_ = s.Control.Close()
 	s.cmd = nil
 }
 
 // Pause stops its clock and its ears, and Resume goes on.
-func (s *RedisServer) Pause()  { s.signal(syscall.SIGSTOP) }
-func (s *RedisServer) Resume() { s.signal(syscall.SIGCONT) }
+func (s *RedisServer) Pause()  { s.signal(stopSignal) }
+func (s *RedisServer) Resume() { s.signal(goOnSignal) }
 
-func (s *RedisServer) signal(sig syscall.Signal) {
+func (s *RedisServer) signal(sig os.Signal) {
 	s.t.Helper()
 	if err := s.cmd.Process.Signal(sig); err != nil {
 		s.t.Fatal(err)
