@@ -484,7 +484,16 @@ func TestR3_BadNetworkFor10000Refreshes(t *testing.T) {
 		r := run(t, keystore.NewMemory())
 		defer r.stop()
 		var mu sync.Mutex
+		// Sooner or later chance lets no request through for as long as a session has left, and then it rightly ends. So in
+		// the last half minute of a key the network is a good one: what ends a session all the same is a fault of ours.
+		last := func() bool {
+			now, _ := r.Active()
+			return now.Expires.Sub(r.wall.Now()) < 30*time.Second
+		}
 		r.vendor.Before.Set(func(q sessiontest.Request) error {
+			if last() {
+				return nil
+			}
 			mu.Lock()
 			n, wait := random.IntN(10), time.Duration(random.Int64N(int64(20*time.Second)))
 			mu.Unlock()
@@ -502,6 +511,9 @@ func TestR3_BadNetworkFor10000Refreshes(t *testing.T) {
 			return nil
 		})
 		r.vendor.After.Set(func(q sessiontest.Request) error {
+			if last() {
+				return nil
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			if q.Op != sessiontest.OpLogin && random.IntN(10) == 0 {
@@ -513,13 +525,17 @@ func TestR3_BadNetworkFor10000Refreshes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := campaign(40, 10_000)
+		want, narrow := campaign(40, 10_000), 0
 		for r.vendor.Count(sessiontest.OpStamp) < want {
 			pass(30 * time.Second)
+			if last() {
+				narrow++
+			}
 			if now, ok := r.Active(); !ok || now.ID != s.ID {
-				t.Fatalf("logged out after %d refreshes: %+v", r.vendor.Count(sessiontest.OpStamp), now)
+				t.Fatalf("logged out after %d refreshes, at %s: %+v, %+v", r.vendor.Count(sessiontest.OpStamp), r.wall.Now(), now, now.Ended)
 			}
 		}
+		t.Logf("%d refreshes, none lost; looked at in the last half minute of a key %d times", r.vendor.Count(sessiontest.OpStamp), narrow)
 		r.vendor.Before.Set(nil)
 		r.vendor.After.Set(nil)
 		r.Wake()
