@@ -169,7 +169,7 @@ func (a *App) begin(ctx context.Context) {
 	case backend == "":
 		a.probe(ctx)
 	default:
-		a.start(ctx, backend)
+		a.start(ctx, c, backend)
 	}
 }
 
@@ -208,17 +208,18 @@ func (a *App) fail(err error) {
 	a.mu.Unlock()
 }
 
-// start opens the profile with a key store and follows its events until the window closes.
-func (a *App) start(ctx context.Context, backend string) {
+// start opens c with the key store that was chosen for it, and follows its events until the window closes. If it was left
+// meanwhile for another profile, nothing happens: a choice made for one is none for another.
+func (a *App) start(ctx context.Context, c *client.Client, backend string) {
 	a.opening.Lock()
 	defer a.opening.Unlock()
 	a.mu.Lock()
-	c, open := a.client, a.open
-	if !open {
+	ready := a.client == c && !a.open
+	if ready {
 		a.backend, a.failure = backend, nil
 	}
 	a.mu.Unlock()
-	if open {
+	if !ready {
 		return
 	}
 	opening, cancel := context.WithTimeout(ctx, callTime)

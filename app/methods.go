@@ -34,7 +34,7 @@ func (a *App) CheckStores() (State, error) {
 			a.begin(ctx)
 		case c == nil: // still beginning
 		case failed && backend != "":
-			a.start(ctx, backend)
+			a.start(ctx, c, backend)
 		default:
 			a.probe(ctx)
 		}
@@ -65,10 +65,10 @@ func (a *App) Start(backend string) (State, error) {
 			return State{}, fault.New(fault.RequestInvalid, errors.New("no such key store"))
 		}
 		a.mu.Lock()
-		ready := a.client != nil && !a.open
+		c, open := a.client, a.open
 		a.mu.Unlock()
-		if ready {
-			a.start(ctx, backend)
+		if c != nil && !open {
+			a.start(ctx, c, backend)
 		}
 		return a.state(ctx), nil
 	}, backend)

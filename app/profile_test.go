@@ -52,6 +52,22 @@ func pinLines(r local.Ready) string {
 	return b.String()
 }
 
+// A key store that was chosen while one profile was shown is not opened for the next.
+func TestAChoiceForAProfileThatWasLeftIsNoneForTheNext(t *testing.T) {
+	a, w, _ := window(t)
+	a.mu.Lock()
+	left := a.client
+	a.mu.Unlock()
+	must(a.UseProfile("sandbox"))(t)
+	waitFor(t, a, w, PhaseFirstRun)
+	a.start(t.Context(), left, "memory")
+	if s := must(a.State())(t); s.Phase != PhaseFirstRun {
+		t.Errorf("it was opened: %s, %+v", s.Phase, s.Store)
+	}
+	must(a.Start("memory"))(t)
+	waitFor(t, a, w, PhaseWays)
+}
+
 func TestAProfileIsSetUpTriedAndOpenedFromTheWindow(t *testing.T) {
 	a, w, _ := window(t)
 	box, backend := elsewhere(t)

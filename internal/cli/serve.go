@@ -102,12 +102,18 @@ func environment(r local.Ready) []byte {
 }
 
 func (t *terminal) versionCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	c := &cobra.Command{
 		Use:   "version",
 		Short: "Which latchkey this is",
 		RunE: func(*cobra.Command, []string) error {
+			if asJSON {
+				return json.NewEncoder(t.out).Encode(map[string]string{"version": t.version, "build": versionText(t.version)})
+			}
 			_, err := fmt.Fprintln(t.out, versionText(t.version))
 			return err
 		},
 	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
 }
