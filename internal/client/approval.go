@@ -62,7 +62,10 @@ func (c *Client) approve(ctx context.Context, r *running, q turnkey.Request) (ve
 	if _, own := ctx.Value(sessionKey{}).(session.Session); own {
 		return verdictOwn, nil
 	}
-	active, _ := r.sessions.Active() // without one nothing is stamped
+	active, held := ctx.Value(heldKey{}).(session.Session)
+	if !held {
+		active, _ = r.sessions.Active() // without one nothing is stamped
+	}
 	asked := approve.Request{Path: q.Path, Body: q.Body, Session: active.ID}
 	v := approve.Decide(asked, nil, c.now())
 	if v.Outcome == approve.MustAsk && v.Summary.Class == approve.Ask {

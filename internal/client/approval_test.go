@@ -361,3 +361,39 @@ func TestAYesIsForTheSessionThatWasShown(t *testing.T) {
 		t.Errorf("%v, %d stamped", err, n.Load())
 	}
 }
+
+// Another process may make another session active while the request is shown. This one hears of it when it looks up the
+// key, and must not take the other session's.
+func TestAYesIsForTheSessionThatWasShownWhateverAnotherProcessDoes(t *testing.T) {
+	var c, elsewhere *Client
+	var other string
+	var ahead time.Duration // by which the state file is looked at again
+	c, s := asked(t, func(ctx context.Context, q Question) (Answer, error) {
+		if err := elsewhere.Sessions().Select(ctx, other); err != nil {
+			return Answer{}, err
+		}
+		ahead = 10 * time.Second
+		return q.Consent(Typed), nil
+	}, func() time.Time { return time.Now().Add(ahead) })
+	other = logIn(t, c, "kim@example.org").ID
+	if err := c.Sessions().Select(t.Context(), s.ID); err != nil {
+		t.Fatal(err)
+	}
+	elsewhere, err := New(Options{Home: c.home})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := elsewhere.Open(t.Context(), Memory); err != nil {
+		t.Fatal(err)
+	}
+	defer elsewhere.Close() //nolint:errcheck // it kept nothing of its own
+	_, err = c.Request(t.Context(), renamePath, rename(c, s, "x"))
+	if now, ok := c.Sessions().Active(); !ok || now.ID != other {
+		t.Errorf("the story went otherwise: %s is active, %v", now.ID, err)
+	}
+	all := recorded(t, c)
+	at := slices.IndexFunc(all, func(e JournalEntry) bool { return e.Type == "ACTIVITY_TYPE_UPDATE_WALLET" })
+	if at < 0 || all[at].Session != s.ID || all[at].PublicKey != s.Key.PublicKey {
+		t.Errorf("%+v, want a stamp by %s of %s (%v)", all[max(at, 0)], s.Key.PublicKey, s.ID, err)
+	}
+}

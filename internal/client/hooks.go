@@ -10,8 +10,9 @@ import (
 	"latchkey/internal/turnkey"
 )
 
-// stamper stamps with the active session's key, looked up at stamp time, so that a request made just before a refresh
-// is stamped by a key that still counts. A context made by [stampedBy] names another key.
+// stamper stamps with the key of the session that the context holds, or else of the active one. The key is looked up at
+// stamp time, so that a request made just before a refresh is stamped by a key that still counts. A context made by
+// [stampedBy] names another key.
 type stamper struct{ sessions *session.Manager }
 
 type (
@@ -28,8 +29,9 @@ func stampedBy(ctx context.Context, s session.Session, signer keystore.Signer) c
 func (s stamper) Stamp(ctx context.Context, body []byte) (*stamp.Stamp, error) {
 	signer, ok := ctx.Value(signerKey{}).(keystore.Signer)
 	if !ok {
+		held, _ := ctx.Value(heldKey{}).(session.Session) // without one its id is "", the active one's
 		var err error
-		if signer, err = s.sessions.Signer(ctx, ""); err != nil {
+		if signer, err = s.sessions.Signer(ctx, held.ID); err != nil {
 			return nil, err
 		}
 	}

@@ -33,7 +33,11 @@ func (c *Client) Login() *login.OTP {
 	return r.otp
 }
 
-// inSession does f for the active session, and ends the session when the failure of f shows that it is over.
+// heldKey is where a context keeps the session that inSession chose.
+type heldKey struct{}
+
+// inSession does f for the active session, and ends the session when the failure of f shows that it is over. Its key
+// stamps what f asks for even if another session becomes active meanwhile, in this process or in another.
 func inSession[T any](ctx context.Context, c *Client, f func(context.Context, *running, session.Session) (T, error)) (out T, err error) {
 	r, err := c.opened()
 	if err != nil {
@@ -49,7 +53,7 @@ func inSession[T any](ctx context.Context, c *Client, f func(context.Context, *r
 	if err := r.place.heal(ctx); err != nil {
 		c.log.Debug("nobody serves the sandbox", "err", err)
 	}
-	out, err = f(ctx, r, s)
+	out, err = f(context.WithValue(ctx, heldKey{}, s), r, s)
 	if err != nil {
 		c.doubt(context.WithoutCancel(ctx), r, s, err)
 	}
