@@ -118,7 +118,11 @@ func (t *terminal) keyMove() *cobra.Command {
 		Example: "  latchkey keys move --to tpm",
 		Args:    cobra.MaximumNArgs(1),
 	}, func(cmd *cobra.Command, c *client.Client, s session.Session, _ []string) (string, error) {
+		before := s.Key.PublicKey
 		s, err := c.MoveKey(cmd.Context(), s.ID, to)
+		if err == nil && s.Key.PublicKey == before {
+			return fmt.Sprintf("%s is already in: %s. Its key stays. New keys are made there.", visible(s.Label), s.Key.Backend), nil
+		}
 		return fmt.Sprintf("%s is now in: %s. New keys are made there, too. The key of before is revoked and deleted in a minute, while Latchkey is used.",
 			visible(s.Label), s.Key.Backend), err
 	})

@@ -61,10 +61,12 @@ func ReadFile(home Home) (*File, error) {
 		return f, nil
 	case err != nil:
 		return nil, fault.New(fault.DiskFailed, err)
+	case !info.Mode().IsRegular(): // a pipe would be waited for without an end
+		return nil, bad("%s is no regular file", f.Path)
 	case info.Size() > fileMost:
 		return nil, bad("%s is over %d bytes", f.Path, fileMost)
 	case foreign(info):
-		return nil, fault.New(fault.StateReadable, fmt.Errorf("%s may be written by others: mode %04o", f.Path, info.Mode().Perm()))
+		return nil, bad("%s may be written by others (mode %04o), who could name their own keys as trusted; make it 0600", f.Path, info.Mode().Perm())
 	}
 	if f.text, err = os.ReadFile(f.Path); err != nil {
 		return nil, fault.New(fault.DiskFailed, err)

@@ -164,8 +164,27 @@ func TestAFileThatCannotBeMeantIsRefusedByItsLine(t *testing.T) {
 	if err := os.Chmod(filepath.Join(home.Config, "config.toml"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadFile(home); fault.CodeOf(err) != fault.StateReadable {
+	// The words point to the file: a private folder does not help.
+	if _, err := ReadFile(home); fault.CodeOf(err) != fault.ProfileBad || !strings.Contains(err.Error(), "config.toml may be written by others (mode 0666)") {
 		t.Errorf("a file that others may write: %v", err)
+	}
+}
+
+// What an address is refused for is told without the password in it.
+func TestAPasswordInAnAddressIsNotTold(t *testing.T) {
+	home := written(t, "profiles.a.kind = 'live'\nprofiles.a.backend_url = 'https://robin:canary@backend.example'")
+	f, err := ReadFile(home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Load(home, Sources{File: f, Flags: Flags{SettingProfile: "a"}, Getenv: func(string) string { return "" }})
+	if fault.CodeOf(err) != fault.ProfileBad || strings.Contains(err.Error(), "canary") || !strings.Contains(err.Error(), "@backend.example") {
+		t.Error(err)
+	}
+	p := base(home, KindLive, "a")
+	p.BackendURL = "https://robin:canary@backend.example"
+	if err := p.CheckBackendURL(); err == nil || strings.Contains(err.Error(), "canary") {
+		t.Error(err)
 	}
 }
 

@@ -113,7 +113,7 @@ func (s Sources) addresses(p *Profile, name string) error {
 			*to = v.Text
 		default:
 			if err := checkURL(v.Text, p.Kind == KindLive); err != nil {
-				return bad("%s: %s %q: %w", v.Said(), setting, v.Text, err)
+				return bad("%s: %s %q: %w", v.Said(), setting, withoutUser(v.Text), err)
 			}
 			*to = v.Text
 		}

@@ -128,7 +128,7 @@ func (p Profile) checkURL(name, address string) error {
 		return bad("the %s is missing", name)
 	}
 	if err := checkURL(address, p.Kind == KindLive); err != nil {
-		return bad("%s %q: %w", name, address, err)
+		return bad("%s %q: %w", name, withoutUser(address), err)
 	}
 	return nil
 }
@@ -168,6 +168,16 @@ func checkURL(address string, live bool) error {
 		return nil
 	}
 	return errors.New("want https; http is for loopback")
+}
+
+// withoutUser is an address for the words of an error, without the password that may stand in it.
+func withoutUser(address string) string {
+	at := strings.LastIndexByte(address, '@')
+	if at < 0 {
+		return address
+	}
+	scheme, _, _ := strings.Cut(address, "//")
+	return scheme + "//…" + address[at:]
 }
 
 func loopback(host string) bool {
