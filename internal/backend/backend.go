@@ -80,7 +80,7 @@ func New(c Config) (*Backend, error) {
 	}
 	b.kept = inMemory(c.Now, c.APIRate)
 	if c.RedisURL.reveal() != "" {
-		if b.kept, err = inRedis(c, b.hash); err != nil {
+		if b.kept, err = inRedis(c, b.hash, redisLimit); err != nil {
 			return nil, err
 		}
 	}

@@ -249,7 +249,7 @@ func (c Config) keys() (keys, error) {
 		return k, wrong("LATCHKEY_STATE_KEY", "want at least 32 characters")
 	}
 	if url := c.RedisURL.reveal(); url != "" {
-		if _, err := redisOptions(url); err != nil {
+		if _, err := redisOptions(url, redisLimit); err != nil {
 			return k, wrong("LATCHKEY_REDIS_URL", err.Error())
 		}
 	}

@@ -62,7 +62,8 @@ func TestR10_GuessesOverManyAddressesAndReplicas(t *testing.T) {
 		if n := answers[status].Load(); n > 0 {
 			by[status] = n
 		}
-		if status >= 500 && answers[status].Load() > 0 || status < 500 && status != 200 && status != 422 && status != 429 && answers[status].Load() > 0 {
+		// A machine that is busy enough makes Redis too slow to count by, and then nobody is let through.
+		if status != 200 && status != 422 && status != 429 && status != 503 && answers[status].Load() > 0 {
 			t.Errorf("%d answered %d", answers[status].Load(), status)
 		}
 	}

@@ -79,7 +79,7 @@ func newRedisBucket(r *shared, rate int) redisBucket {
 }
 
 func (b redisBucket) book(ctx context.Context, isFirst bool) (time.Duration, bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, redisLimit)
+	ctx, cancel := context.WithTimeout(ctx, b.r.limit)
 	defer cancel()
 	limit := redis_rate.Limit{Rate: b.rate, Burst: b.rate, Period: time.Second}
 	if isFirst {

@@ -28,7 +28,8 @@ type shared struct {
 	client *redis.Client
 	prefix string // of every key, with a hash tag: a cluster keeps all of them in one place
 	hash   func(purpose, value string) string
-	copies int // replicas of Redis that must have a change before it counts
+	limit  time.Duration // of one question
+	copies int           // replicas of Redis that must have a change before it counts
 
 	mu   sync.Mutex
 	debt []owed
@@ -75,12 +76,12 @@ func script(name string) lua {
 
 // redisOptions reads the address of a Redis: redis://, rediss:// or unix://. The error does not tell it, since a
 // password stands in it.
-func redisOptions(url string) (*redis.Options, error) {
+func redisOptions(url string, limit time.Duration) (*redis.Options, error) {
 	o, err := redis.ParseURL(url)
 	if err != nil {
 		return nil, errors.New("want redis://, rediss:// or unix:// with user, password, host and port or path, and database")
 	}
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = redisLimit, redisLimit, redisLimit, redisLimit
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = limit, limit, limit, limit
 	o.ContextTimeoutEnabled = true
 	o.DialerRetries, o.MaxRetries = 1, -1 // the next request tries again; a change is never made twice
 	o.PoolSize = 64
@@ -92,12 +93,12 @@ func redisOptions(url string) (*redis.Options, error) {
 }
 
 // inRedis returns the state that all replicas with the same settings share. It asks nobody yet.
-func inRedis(c Config, hash func(purpose, value string) string) (*state, error) {
-	o, err := redisOptions(c.RedisURL.reveal())
+func inRedis(c Config, hash func(purpose, value string) string, limit time.Duration) (*state, error) {
+	o, err := redisOptions(c.RedisURL.reveal(), limit)
 	if err != nil {
 		return nil, wrong("LATCHKEY_REDIS_URL", err.Error())
 	}
-	r := &shared{client: redis.NewClient(o), hash: hash, copies: c.RedisCopies, prefix: "{latchkey:" + hash("redis", c.OrganizationID)[:16] + "}:1:"}
+	r := &shared{client: redis.NewClient(o), hash: hash, limit: limit, copies: c.RedisCopies, prefix: "{latchkey:" + hash("redis", c.OrganizationID)[:16] + "}:1:"}
 	s := &state{
 		limits:   &redisLimits{r, newMemoryLimits(time.Now)},
 		attempts: redisAttempts{r},
@@ -152,7 +153,7 @@ func away(err error) error {
 
 // run runs a script, and after it waits for the copies.
 func (r *shared) run(ctx context.Context, s lua, keys []string, args ...any) (any, error) {
-	bound, cancel := context.WithTimeout(ctx, redisLimit)
+	bound, cancel := context.WithTimeout(ctx, r.limit)
 	defer cancel()
 	if err := r.pay(bound); err != nil {
 		return nil, away(err)
@@ -176,7 +177,7 @@ func (r *shared) send(ctx context.Context, s lua, keys []string, args ...any) (a
 	var confirmed *redis.Cmd
 	_, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error { // on one connection, whose changes WAIT is about
 		answer = p.Eval(ctx, s.text, keys, args...)
-		confirmed = p.Do(ctx, "WAIT", r.copies, (redisLimit / 2).Milliseconds())
+		confirmed = p.Do(ctx, "WAIT", r.copies, (r.limit / 2).Milliseconds())
 		return nil
 	})
 	if err != nil && !errors.Is(err, redis.Nil) {

@@ -47,7 +47,7 @@ func openShared(t testing.TB, server *RedisServer, world string, copies, rate in
 		sum := sha256.Sum256([]byte("salt\x00" + purpose + "\x00" + value))
 		return hex.EncodeToString(sum[:16])
 	}
-	s, err := inRedis(Config{OrganizationID: world, RedisURL: server.URL(), RedisCopies: copies, APIRate: rate}, hash)
+	s, err := inRedis(Config{OrganizationID: world, RedisURL: server.URL(), RedisCopies: copies, APIRate: rate}, hash, time.Minute) // a busy machine's Redis is slow, and not away
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -367,7 +367,7 @@ func whoGivesUpLosesHisPlaceAlone(t *testing.T, k kind) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	if _, err := other.joining.take(ctx, "a"); fault.CodeOf(err) != fault.Cancel && fault.CodeOf(err) != fault.BackendState {
-		t.Errorf("two in one turn: %v", err)
+		t.Fatalf("two in one turn: %v", err)
 	}
 	turn.done()
 	if turn, err = other.joining.take(t.Context(), "a"); err != nil {
@@ -387,14 +387,15 @@ func rateHolds(t *testing.T, k kind) {
 	if wait, booked, err := s.outbound.book(t.Context(), false); err != nil || !booked || wait > 0 {
 		t.Fatalf("the first: %v %v %v", wait, booked, err)
 	}
-	for i := range 5 {
+	began := time.Now()
+	for i := range 3 {
 		wait, booked, err := other.outbound.book(t.Context(), true)
 		most := time.Duration(i+1) * time.Second
-		if err != nil || !booked || wait > most || k.other == nil && wait != most || i == 4 && wait == 0 {
+		if err != nil || !booked || wait > most || k.other == nil && wait != most || i == 2 && wait == 0 && time.Since(began) < 2*time.Second {
 			t.Fatalf("log-in %d: %v %v %v", i, wait, booked, err)
 		}
 	}
-	if wait, booked, err := s.outbound.book(t.Context(), false); err != nil || booked || wait <= 0 {
+	if wait, booked, err := s.outbound.book(t.Context(), false); err != nil || (booked || wait <= 0) && time.Since(began) < 2*time.Second {
 		t.Errorf("what is no log-in was let in before them: %v %v %v", wait, booked, err)
 	}
 	refused := false

@@ -233,3 +233,32 @@ func TestR13_RedisFailsOver(t *testing.T) {
 	l.check(t)
 	t.Logf("back after at most %v", worst)
 }
+
+// Where a change has to be with a replica of Redis before it counts, a Redis that has none is not counted by.
+func TestWithoutItsCopiesNothingCounts(t *testing.T) {
+	server, follower := backend.StartRedis(t), backend.StartRedis(t)
+	l := newLoad(t, server.URL(), func(c *backend.Config) { c.RedisCopies = 1 })
+	l.r.ask(l.r.each[0], "203.0.113.1", "/otp/init", object{"contact": "copied@example.com"}).is(t, 503, "backend.state")
+	follower.Follow(server)
+	l.recovery(t)
+}
+
+// A Redis that may forget what it was told is not used.
+func TestAForgetfulRedisIsNotUsed(t *testing.T) {
+	server := backend.StartRedis(t, "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru")
+	l := newLoad(t, server.URL())
+	l.r.ask(l.r.each[0], "203.0.113.1", "/otp/init", object{"contact": "kept@example.com"}).is(t, 503, "backend.state")
+	server.Do("CONFIG", "SET", "maxmemory-policy", "noeviction")
+	l.recovery(t)
+}
+
+// A code that the shared state does not know never was: whoever guesses at others' is not passed on to the service.
+func TestSharedStateKnowsEveryCode(t *testing.T) {
+	server := backend.StartRedis(t)
+	r := newReplicas(t, server.URL())
+	got := r.ask(r.each[0], "203.0.113.1", "/otp/verify", object{"otpId": "7f6f1a7e-3c5d-4a52-9b66-000000000009", "otpCode": "123456"})
+	got.is(t, 422, "otp.expired")
+	if len(r.seen.guesses) != 0 {
+		t.Error("the service was asked")
+	}
+}
