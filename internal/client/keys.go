@@ -48,21 +48,6 @@ func (c *Client) others(keys keystore.Store) []keystore.Store {
 	return others
 }
 
-// askable returns nil when the store can be asked and nobody is prompted for that but by the store in use.
-func (c *Client) askable(ctx context.Context, r *running, backend string) error {
-	s := c.stores[backend]
-	if s == nil {
-		return fault.New(fault.KeyMissing, fmt.Errorf("key store %q", backend))
-	}
-	if p, ok := s.(*keystore.PassphraseFile); ok && s != r.keys && p.Prompts() {
-		return fault.New(fault.PassphraseNeeded, nil)
-	}
-	if h := s.Health(ctx); h.State == keystore.Locked || h.State == keystore.Absent {
-		return h.Err
-	}
-	return nil
-}
-
 // KeyLines returns every key that the state names, and the orphans of every store that can be looked through. Nobody is
 // asked for it but by the key store in use. Errors: fault.ProfileShut; those of the file.
 func (c *Client) KeyLines(ctx context.Context) ([]KeyLine, []Unlisted, error) {
@@ -98,7 +83,7 @@ func (c *Client) KeyLines(ctx context.Context) ([]KeyLine, []Unlisted, error) {
 func (c *Client) stored(ctx context.Context, r *running) (map[string]map[string]bool, []Unlisted) {
 	stored, unlisted := map[string]map[string]bool{}, []Unlisted(nil)
 	for _, backend := range KeyStores {
-		err := c.askable(ctx, r, backend)
+		err := r.sessions.Quiet(ctx, backend)
 		var names []string
 		if lister, ok := c.stores[backend].(keystore.Lister); ok && err == nil {
 			names, err = lister.List(ctx)
@@ -133,7 +118,7 @@ func (c *Client) presence(ctx context.Context, r *running, k session.HeldKey, st
 		return Here
 	case k.Backend == Memory: // of another process, perhaps
 		return Unasked
-	case c.askable(ctx, r, k.Backend) != nil:
+	case r.sessions.Quiet(ctx, k.Backend) != nil:
 		return Unasked
 	}
 	switch _, err := c.stores[k.Backend].Open(ctx, k.PublicKey); {

@@ -143,7 +143,7 @@ func (m *Manager) revokeKey(ctx context.Context, r record, by keystore.Signer, p
 		return err
 	}
 	// Where the key lies in a store that would have to ask a person, it stays listed until that store is used anyway.
-	if m.quiet(ctx, m.backendOf(task{kind: taskDepart, publicKey: publicKey})) == nil {
+	if m.Quiet(ctx, m.backendOf(task{kind: taskDepart, publicKey: publicKey})) == nil {
 		m.departKey(ctx, publicKey, false)
 	}
 	return nil

@@ -258,7 +258,7 @@ func (m *Manager) bridged(ctx context.Context, r record) error {
 	case r.Next.Backend == inMemory && !m.reaches(*r.Next):
 		return elsewhere(*r.Next)
 	}
-	return m.quiet(ctx, r.Next.Backend)
+	return m.Quiet(ctx, r.Next.Backend)
 }
 
 // settle writes e and what time made of the session, and makes r what it is then; the session may be over.

@@ -130,7 +130,7 @@ func (m *Manager) finish(t task) {
 }
 
 func (m *Manager) do(ctx context.Context, t task) {
-	if err := m.quiet(ctx, m.backendOf(t)); err != nil {
+	if err := m.Quiet(ctx, m.backendOf(t)); err != nil {
 		if t.kind == taskRefresh {
 			m.refreshFailed(t.session, err)
 		} else {

@@ -54,9 +54,9 @@ type prompter interface {
 	Prompts() bool
 }
 
-// quiet returns nil when the store called backend can be used without a prompt that nobody asked for, and else why not.
+// Quiet returns nil when the store called backend can be used without a prompt that nobody asked for, and else why not.
 // Whoever opened the Manager has chosen Keys, and answers for its passphrase; no other store asks for one in passing.
-func (m *Manager) quiet(ctx context.Context, backend string) error {
+func (m *Manager) Quiet(ctx context.Context, backend string) error {
 	keys := m.keysIn(backend)
 	if keys == nil {
 		return fault.New(fault.KeyMissing, fmt.Errorf("no key store %q", backend))

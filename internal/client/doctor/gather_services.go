@@ -74,7 +74,7 @@ func call(ctx context.Context, address string) Service {
 func lookPort(p client.Patient) look {
 	return func(ctx context.Context, tell func(found)) {
 		one := Port{Text: os.Getenv("PORT")}
-		if one.Text == "" {
+		if one.Text == "" || one.Text == "0" { // to which backend listens as if it were unset
 			one.Text = "3000"
 		}
 		number, err := strconv.Atoi(one.Text)

@@ -133,6 +133,16 @@ func TestTheLockOfWhoeverKeepsKeysInMemoryIsNoTrouble(t *testing.T) {
 	}
 }
 
+// PORT=0 is no trouble to latchkey backend, and so none to the doctor.
+func TestAPortOfZeroIsTheDefault(t *testing.T) {
+	t.Setenv("PORT", "0")
+	var f Facts
+	lookPort(client.Patient{})(t.Context(), func(one found) { one(&f) })
+	if p := f.Port; !p.Valid || p.Text != "3000" {
+		t.Errorf("%+v", p)
+	}
+}
+
 // What a doctor looks at stays as it is: even a state that is damaged is not set aside, and no folder is made.
 func TestTheDoctorChangesNothing(t *testing.T) {
 	p := quiet(t)
