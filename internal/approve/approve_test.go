@@ -161,6 +161,19 @@ func TestWhatGivesRightsOrSecretsAwayIsAskedAlways(t *testing.T) {
 	}
 }
 
+// A version is spelt in one way. Another spelling would be of the class of one that is known, and be read as none.
+func TestAVersionSpeltOtherwiseIsNone(t *testing.T) {
+	for _, version := range []string{"_V0", "_V1", "_V02", "_V002", "_V0002"} {
+		_, body := bodyOf("ACTIVITY_TYPE_SIGN_RAW_PAYLOAD"+version, object{"a": "b"})
+		if s, err := Describe("/public/v1/submit/sign_raw_payload", body); fault.CodeOf(err) != fault.ApprovalUnclear {
+			t.Errorf("%s is taken for %q, of class %s", version, s.Title, s.Class)
+		}
+		if s, err := Describe("/public/v1/submit/sign_raw_payload"+strings.ToLower(version), body); err != nil || s.Class != Always {
+			t.Errorf("%s by a path of its own: %q, of class %s, %v", version, s.Title, s.Class, err)
+		}
+	}
+}
+
 func TestRequestsInWords(t *testing.T) {
 	type request struct {
 		path string

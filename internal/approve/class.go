@@ -179,7 +179,7 @@ var newest = map[string]int{
 }
 
 var (
-	typeForm    = regexp.MustCompile(`^ACTIVITY_TYPE_([A-Z0-9_]{1,100}?)(?:_V([0-9]{1,3}))?$`)
+	typeForm    = regexp.MustCompile(`^ACTIVITY_TYPE_([A-Z0-9_]{1,100}?)(?:_V([2-9]|[1-9][0-9]{1,2}))?$`) // _V1 and _V02 are no versions: nobody knows what they would mean
 	submitForm  = regexp.MustCompile(`^/public/v1/submit/([a-z0-9_]{1,100})$`)
 	queryForm   = regexp.MustCompile(`^/public/v1/query/[a-z0-9_]{1,100}$`)
 	renamedPath = map[string]string{"update_tvc_app_live_deployment": "set_tvc_app_live_deployment"} // the one that is not its type's
@@ -209,7 +209,7 @@ func known(name string, version int) activity {
 	switch {
 	case !ok:
 		return activity{Always, "Unknown to Latchkey: " + strings.ReplaceAll(name, "_", " "), false}
-	case version < 1 || version > max(1, newest[name]):
+	case version > max(1, newest[name]):
 		return activity{Always, fmt.Sprintf("Version %d, unknown to Latchkey: %s", version, a.title), false}
 	}
 	return a

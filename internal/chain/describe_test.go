@@ -247,6 +247,21 @@ func TestTypedDataInWords(t *testing.T) {
 	}
 }
 
+// A domain may give the standard's names to other types. All that is signed is said, and as what it is.
+func TestADomainOfOtherTypesHidesNothing(t *testing.T) {
+	typed, err := ParseTypedData([]byte(`{"types":{"EIP712Domain":[{"name":"name","type":"uint256"},{"name":"version","type":"Two"},{"name":"verifyingContract","type":"bytes32"}],
+"Two":[{"name":"a","type":"string"}],"Mail":[{"name":"text","type":"string"}]},"primaryType":"Mail","message":{"text":"hello"},
+"domain":{"name":77,"version":{"a":"hidden"},"verifyingContract":"0x` + strings.Repeat("ab", 32) + `"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := typed.Describe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	saying(t, d, "domain.name: 77", "domain.version.a: “hidden”", "domain.verifyingContract: 0xabab", "text: “hello”")
+}
+
 func TestPermitsAreCalledSo(t *testing.T) {
 	text := func(primary, value string) string {
 		return `{"types":{"` + primary + `":[{"name":"spender","type":"address"},{"name":"value","type":"uint256"},{"name":"tags","type":"string[]"}]},

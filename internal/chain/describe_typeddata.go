@@ -54,11 +54,10 @@ func (d *Description) domain(t *TypedData) {
 	if address, err := readAddress(text("verifyingContract")); err == nil {
 		d.say("contract", "%s", Checksum(address))
 	}
+	standard := map[string]string{"name": "string", "version": "string", "chainId": "uint256", "verifyingContract": "address"}
 	w := memberWriter{types: t.Types}
 	for _, f := range t.Types[domainType] {
-		switch f.Name {
-		case "name", "version", "chainId", "verifyingContract":
-		default:
+		if standard[f.Name] != f.Type { // what is not said above, or is read there as what it is not
 			w.value(f.Type, t.Domain[f.Name], "domain."+f.Name)
 		}
 	}
