@@ -138,7 +138,7 @@ func (c *Client) Profile() profile.Profile {
 
 // Health asks a key store how it is, without prompting the person.
 func (c *Client) Health(ctx context.Context, backend string) keystore.Health {
-	return c.stores[backend].Health(ctx)
+	return health(ctx, c.stores[backend])
 }
 
 // Keys tells how the key store in use is, and its word, or Absent and "" before Open.
@@ -147,7 +147,7 @@ func (c *Client) Keys(ctx context.Context) (keystore.Health, string) {
 	if err != nil {
 		return keystore.Health{State: keystore.Absent, Err: err}, ""
 	}
-	return r.keys.Health(ctx), r.keys.Backend()
+	return health(ctx, r.keys), r.keys.Backend()
 }
 
 // Open starts or finds the sandbox, where the profile is that, restores the session and remembers the key store. It may wait for a person who
@@ -162,7 +162,7 @@ func (c *Client) Open(ctx context.Context, backend string) error {
 	if !ok {
 		return fault.New(fault.ProfileBad, fmt.Errorf("key store %q", backend))
 	}
-	if h := keys.Health(ctx); h.State == keystore.Absent || fault.CodeOf(h.Err) == fault.PassphraseNeeded {
+	if h := health(ctx, keys); h.State == keystore.Absent || fault.CodeOf(h.Err) == fault.PassphraseNeeded {
 		return h.Err
 	}
 	at, err := c.settle(ctx)

@@ -142,7 +142,7 @@ func (c *Client) MoveKey(ctx context.Context, id, backend string) (session.Sessi
 	if !ok || backend == Memory {
 		return session.Session{}, fault.New(fault.ProfileBad, fmt.Errorf("keys cannot be moved to %q", backend))
 	}
-	if h := to.Health(ctx); h.State == keystore.Absent || fault.CodeOf(h.Err) == fault.PassphraseNeeded {
+	if h := health(ctx, to); h.State == keystore.Absent || fault.CodeOf(h.Err) == fault.PassphraseNeeded {
 		return session.Session{}, h.Err
 	}
 	s, err := r.sessions.Move(ctx, id, to)
