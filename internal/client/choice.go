@@ -89,7 +89,7 @@ func (c *Client) remember(backend string) error {
 	if backend == Memory {
 		return nil
 	}
-	if before, err := c.Remembered(); err == nil && before == backend {
+	if before, err := c.readChoice(); err == nil && before == backend { // as it stands now: another process may have chosen
 		return nil
 	}
 	return c.writeChoice(backend)
@@ -105,8 +105,12 @@ func (c *Client) writeChoice(backend string) error {
 
 // asker returns what says the passphrase: the file that a setting names, else a person.
 func (c *Client) asker(person keystore.Ask) keystore.Ask {
-	if path := c.from.Lookup(profile.SettingPassphrase, c.profile.Name).Text; path != "" {
+	if path := c.passphraseFile(); path != "" {
 		return keystore.AskFile(path)
 	}
 	return person
+}
+
+func (c *Client) passphraseFile() string {
+	return c.from.Lookup(profile.SettingPassphrase, c.profile.Name).Text
 }

@@ -121,6 +121,9 @@ func New(o Options) (*Client, error) {
 func (c *Client) newStores(o Options) map[string]keystore.Store {
 	file := keystore.NewPassphraseFile(c.dir, c.profile.Name, c.asker(o.Ask))
 	file.SetWork(o.ScryptWork)
+	if c.passphraseFile() != "" {
+		file.Unattended()
+	}
 	return map[string]keystore.Store{
 		Keychain:   keystore.NewKeychain(c.profile.KeychainService, c.profile.Name),
 		TPM:        keystore.NewTPM(c.dir, keystore.SystemTPM),

@@ -24,6 +24,8 @@ type PassphraseFile struct {
 	file   keyFile
 	worker worker
 
+	unattended bool // see Unattended
+
 	mu   sync.Mutex
 	keys map[string]*p256.Key // unlocked
 	eras int                  // how often keys were dropped
@@ -51,6 +53,10 @@ func (p *PassphraseFile) SetWork(work int) {
 	}
 }
 
+// Unattended says that the answer is read from somewhere and disturbs nobody, so that the file may be opened because time
+// passed. It must be called before p is used.
+func (p *PassphraseFile) Unattended() { p.unattended = true }
+
 // Backend returns "passphrase".
 func (p *PassphraseFile) Backend() string { return "passphrase" }
 
@@ -66,7 +72,7 @@ func (p *PassphraseFile) Health(context.Context) Health {
 // Prompts reports whether looking for a key asks for the passphrase, which Health does not say: there is a file, and it
 // is not open yet.
 func (p *PassphraseFile) Prompts() bool {
-	if p.file.ask == nil || p.file.current() != nil {
+	if p.file.ask == nil || p.unattended || p.file.current() != nil {
 		return false
 	}
 	return p.Exists()

@@ -37,6 +37,11 @@ func TestAPassphraseFileSaysWhetherItWouldAsk(t *testing.T) {
 	if keys, err := second.List(t.Context()); err != nil || len(keys) != 1 || asked != 2 || second.Prompts() {
 		t.Errorf("opened: %v, %v, asked %d times, %v", keys, err, asked, second.Prompts())
 	}
+	third := keystore.NewPassphraseFile(dir, "test", keystore.AskFile("words"))
+	third.Unattended()
+	if third.Prompts() {
+		t.Error("its answer is in a file, and it would ask somebody")
+	}
 	if keystore.NewPassphraseFile(dir, "test", nil).Prompts() {
 		t.Error("nobody can be asked, and it would ask")
 	}

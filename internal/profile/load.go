@@ -100,7 +100,11 @@ func (s Sources) named(home Home, name string) (Profile, error) {
 // addresses sets where the profile leads. A sandbox profile leads into this program, whatever is said: a setting that is
 // meant for another profile is not passed over in silence.
 func (s Sources) addresses(p *Profile, name string) error {
-	for setting, to := range map[string]*string{SettingAPIURL: &p.APIURL, SettingBackendURL: &p.BackendURL, SettingOrganization: &p.OrganizationID} {
+	for _, place := range []struct {
+		setting string
+		to      *string
+	}{{SettingAPIURL, &p.APIURL}, {SettingBackendURL, &p.BackendURL}, {SettingOrganization, &p.OrganizationID}} {
+		setting, to := place.setting, place.to
 		v := s.Lookup(setting, name)
 		switch {
 		case v.Text == "":

@@ -8,10 +8,10 @@ import (
 	"latchkey/internal/fault"
 )
 
-// What a refresh may ask for. Turnkey names no maximum; a token that ends over 400 days ahead is not believed.
+// What a refresh may ask for. Turnkey names no maximum; that of the settings counts here too.
 const (
 	LengthLeast = 30 * time.Second
-	LengthMost  = 365 * 24 * time.Hour
+	LengthMost  = 30 * 24 * time.Hour
 )
 
 // lengthSet: the next refresh asks for another length.

@@ -100,11 +100,13 @@ func (m *Manager) leave(ctx context.Context, st state, id string) LogOutResult {
 	result := LogOutResult{SessionID: id, Label: r.Label, Deleted: true, EndsAt: r.Ended.EndsAt.time()}
 	// The session's own key goes first: it is the one that could still be used.
 	leaving := slices.DeleteFunc(slices.Clone(st.Leaving), func(k leavingKey) bool { return k.Session != id })
-	for _, k := range leaving { // the service's three seconds begin when nobody has to be asked any more
-		if _, err := m.unlock(ctx, k.key); err != nil {
+	unlocking, unlocked := context.WithTimeout(ctx, unlockPatience) // for all of them together
+	for _, k := range leaving {                                     // the service's three seconds begin when nobody has to be asked any more
+		if _, err := m.openKey(unlocking, k.key); err != nil {
 			m.Log.Debug("unlock a key that leaves", "key", k.PublicKey, "error", err)
 		}
 	}
+	unlocked()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokePatience)
 	defer cancel()
 	for _, k := range leaving {
