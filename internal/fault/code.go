@@ -73,6 +73,7 @@ const (
 	SessionExpired  Code = "session.expired"  // over by time
 	LabelTaken      Code = "session.label"    // another session has this label
 	SessionRejected Code = "session.rejected" // the vendor no longer knows the key
+	LogOutUnwritten Code = "logout.unwritten" // the keys are gone, but the disk took no note of it
 
 	BackendDown    Code = "backend.unreachable"
 	BackendRefused Code = "backend.refused" // it answered, and would not

@@ -94,6 +94,7 @@ var catalogue = map[Code]entry{
 	LabelTaken:      {Conflict, Words{"Another session has this name", "A session of this profile is called so already.", "Nothing was changed.", "Choose another name, or rename the other session first.", ""}},
 	SessionUnknown:  {NotFound, Words{"There is no such session", "No session of this profile has this label or id.", "Nothing was changed.", "Look at the list of sessions, then name one of them.", ""}},
 	SessionExpired:  {Expired, Words{"The session ended", "The session's time is over.", "Wallets are safe. Requests cannot be stamped until you log in.", "Log in again.", "Log in again"}},
+	LogOutUnwritten: {Unavailable, Words{"Logged out, and not written down", "The session's key is deleted here, and Turnkey was told if it could be reached. The disk would not take the note of it.", "Nothing can be stamped with that session any more. It may still be listed.", "Free space, or make the data folder writable again, then log out once more.", ""}},
 	SessionRejected: {Expired, Words{"The session was ended elsewhere", "The service no longer knows this session's key.", "Wallets are safe. Requests cannot be stamped until you log in.", "Log in again.", "Log in again"}},
 
 	BackendDown:    {Unavailable, Words{"The backend did not answer", "The backend could not be reached.", "Nothing was sent twice, and sessions stay as they are.", "Check the network, then try again.", "Try again"}},

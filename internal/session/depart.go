@@ -72,10 +72,8 @@ func (m *Manager) depart(ctx context.Context, publicKey string, locked bool) (go
 			revoked = m.revokeItself(ctx, *k)
 		}
 		// The key is deleted here whether or not there was an answer, and with time of its own.
-		ctx, cancel := finishing(ctx)
-		defer cancel()
 		m.reached("delete key")
-		if err := m.keysIn(k.Backend).Delete(ctx, publicKey); err != nil && !errors.Is(err, fault.NotFound) {
+		if err := m.deleteKey(ctx, k.key); err != nil {
 			m.failed("depart "+publicKey, err, 0)
 			m.Log.Warn("delete a key", "key", publicKey, "error", err)
 			return false, revoked

@@ -21,8 +21,9 @@ type LogOutResult struct {
 // LogOut ends the session called id, "" for the active one. From the first moment nothing is stamped with it any more,
 // and its token is gone. Its keys are deleted at the service, each by itself, for which it has three seconds (and a
 // person who is asked by the key store a minute before that), and then here. What could not be revoked stays on a list
-// that any later session of the same user works off. The end of one session touches no other. Errors: fault.SessionNone, fault.SessionExpired, fault.SessionRejected when it is over
-// already; those of the file, and then nothing has changed.
+// that any later session of the same user works off. The end of one session touches no other. Errors: fault.SessionNone,
+// fault.SessionExpired, fault.SessionRejected when it is over already; fault.LogOutUnwritten when the keys are gone, but
+// the disk took no note of it; those of the file besides, and then nothing has changed.
 func (m *Manager) LogOut(ctx context.Context, id string) (LogOutResult, error) {
 	m.prepare()
 	if id == "" {
@@ -30,15 +31,20 @@ func (m *Manager) LogOut(ctx context.Context, id string) (LogOutResult, error) {
 	}
 	st, err := m.update(ctx, "log-out", loggedOut{id})
 	if err != nil {
-		return LogOutResult{}, err
+		return LogOutResult{}, m.logOutUnwritten(ctx, id, err)
 	}
 	return m.leave(ctx, st, id), nil
 }
 
 // LogOutAll ends every live session, in one write, and then does for each what [Manager.LogOut] does. Errors:
-// fault.SessionNone when there is none; those of the file, and then nothing has changed.
+// fault.SessionNone when there is none; fault.LogOutUnwritten when all keys are gone, but the disk took no note of it;
+// those of the file besides.
 func (m *Manager) LogOutAll(ctx context.Context) ([]LogOutResult, error) {
-	return m.logOutMany(ctx, allLoggedOut{})
+	results, err := m.logOutMany(ctx, allLoggedOut{})
+	if err != nil {
+		return nil, m.logOutAllUnwritten(ctx, err)
+	}
+	return results, nil
 }
 
 // LogOutEverywhere ends the session called id, "" for the active one, and every other session of its user, on this
