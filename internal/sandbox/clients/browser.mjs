@@ -11,7 +11,7 @@ import { pins } from "../../../build/pins.mjs";
 const env = process.env;
 
 /** How long a machine that is busy with other things may take for one step. */
-const patience = 180_000;
+export const patience = 180_000;
 
 /** Bundles page.mjs. plugins are the bundler's. */
 const bundle = async (plugins) => {
@@ -82,17 +82,27 @@ class Tab {
   }
 }
 
-/**
- * Opens the browser. page(kind) is a tab on the page of that kind, "unmodified" or "swapped"; closed, it is the next
- * person's.
- */
-export async function open() {
-  const [{ server, url }, profile] = await Promise.all([serve(), mkdtemp(join(tmpdir(), "latchkey-browser-"))]);
+/** Starts Debian's Chromium. end() ends it and removes what it left. */
+export async function launch() {
+  const profile = await mkdtemp(join(tmpdir(), "latchkey-browser-"));
   const browser = await chromium.launch({
     executablePath: env.LATCHKEY_CHROMIUM ?? "/usr/bin/chromium",
     args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", `--crash-dumps-dir=${profile}`],
     timeout: patience,
   });
+  const end = async () => {
+    await browser.close();
+    await rm(profile, { recursive: true, force: true });
+  };
+  return { browser, end };
+}
+
+/**
+ * Opens the browser. page(kind) is a tab on the page of that kind, "unmodified" or "swapped"; closed, it is the next
+ * person's.
+ */
+export async function open() {
+  const [{ server, url }, { browser, end }] = await Promise.all([serve(), launch()]);
   const idle = [];
   return {
     url,
@@ -102,9 +112,8 @@ export async function open() {
       return { run: tab.run.bind(tab), visit: tab.visit.bind(tab), close: async () => idle.push(tab) };
     },
     async close() {
-      await browser.close();
+      await end();
       server.close();
-      await rm(profile, { recursive: true, force: true });
     },
   };
 }

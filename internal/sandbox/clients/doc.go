@@ -8,8 +8,9 @@
 // files start the program, stand between client and sandbox, and hold every answer against the published API
 // description. The web packages run in Debian's Chromium with a virtual authenticator (browser.mjs, core*.mjs); the auth
 // proxy that they call for codes, look-ups and sign-ups is our backend, and its answers are held against the
-// description of Turnkey's. The tests end with the table of client and flow, and with what was counted: replies, distinct
-// paths, violations.
+// description of Turnkey's. The example that the README points to (build/example) runs there too, served by Vite
+// (example.mjs). The tests end with the table of client and flow, and with what was counted: replies, distinct paths,
+// violations.
 //
 // What is pinned stands in package-lock.json; npm ci fetches it. Where node, Chromium or the packages are missing the
 // tests are skipped by name. viem is pinned with them because Turnkey's wallet stamper, which calls it optional, does
