@@ -61,7 +61,7 @@ type Config struct {
 	APIRate int
 
 	// What a server that runs the backend does with it; the backend itself does not look at these.
-	Port                int    // PORT, on loopback, where Listen says nothing; 0 is the caller's choice
+	Port                int    // PORT, on loopback, where Listen says nothing; 0 is a free one, and DefaultPort what is read when nobody says
 	Listen, AdminListen string // host:port of devices, and of whoever runs it; "" is the caller's choice
 	DrainSeconds        int    // how long devices are still served after /readyz says that the end is near
 
@@ -69,6 +69,9 @@ type Config struct {
 	Log  *slog.Logger     // nil discards
 	HTTP *http.Client     // to the API; nil is one that keeps enough connections open
 }
+
+// DefaultPort is the port of a backend that is told none.
+const DefaultPort = 3000
 
 // Pins are the public keys that are trusted, in hex. Signer and TLSFetcherEncryption are kept for what a device asks.
 type Pins struct {

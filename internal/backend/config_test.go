@@ -99,6 +99,16 @@ func TestCheckNamesTheSetting(t *testing.T) {
 	}
 }
 
+// No port at all is the default one, and 0 is what it is everywhere: a free one.
+func TestAPortOfZeroIsNoMissingPort(t *testing.T) {
+	for said, want := range map[string]int{"": backend.DefaultPort, "0": 0, "4000": 4000} {
+		c, err := backend.FromEnv(func(name string) string { return map[string]string{"PORT": said}[name] })
+		if err != nil || c.Port != want {
+			t.Errorf("PORT=%s: %d, %v", said, c.Port, err)
+		}
+	}
+}
+
 func TestFromEnvReadsEveryVariable(t *testing.T) {
 	f := facts(t)
 	dir := t.TempDir()

@@ -52,7 +52,7 @@ func (s Source) Read() (Config, Origins, error) {
 		TrustedProxies:    env.list("LATCHKEY_TRUSTED_PROXIES"),
 		APIRate:           env.number("LATCHKEY_API_RATE"),
 		Limits:            env.limits("LATCHKEY_LIMITS"),
-		Port:              env.number("PORT"),
+		Port:              env.numberOr("PORT", DefaultPort),
 		Listen:            env.text("LATCHKEY_LISTEN"),
 		AdminListen:       env.text("LATCHKEY_ADMIN_LISTEN"),
 		DrainSeconds:      env.number("LATCHKEY_DRAIN_SECONDS"),
@@ -67,10 +67,13 @@ func (s Source) Read() (Config, Origins, error) {
 	return c, env.told, env.err
 }
 
-func (e *environment) number(name string) int {
+func (e *environment) number(name string) int { return e.numberOr(name, 0) }
+
+// numberOr reads a number that is unsaid when nobody says it.
+func (e *environment) numberOr(name string, unsaid int) int {
 	text := e.text(name)
 	if text == "" {
-		return 0
+		return unsaid
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {

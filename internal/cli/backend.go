@@ -27,7 +27,7 @@ import (
 type backendFlags struct{ listen, admin, file string }
 
 func (f *backendFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.listen, "listen", "", "where devices reach it (default 127.0.0.1:$PORT, else 127.0.0.1:3000)")
+	c.Flags().StringVar(&f.listen, "listen", "", "where devices reach it (default 127.0.0.1:$PORT, else 127.0.0.1:3000; port 0 is a free one)")
 	c.Flags().StringVar(&f.admin, "admin", "", "where /livez, /readyz and /metrics are (default a free port of loopback)")
 	c.Flags().StringVar(&f.file, "config", "", "a file with settings, each under its variable's name in lower case")
 }
@@ -132,9 +132,9 @@ func (t *terminal) backendOnSandbox(cmd *cobra.Command, f backendFlags) error {
 	return errors.Join(err, s.Close())
 }
 
-// address is where a backend listens: what it was told, else the port on loopback, else 3000.
+// address is where a backend listens: what it was told, else the port on loopback, of which 0 is a free one.
 func address(c backend.Config) string {
-	return cmp.Or(c.Listen, net.JoinHostPort("127.0.0.1", strconv.Itoa(cmp.Or(c.Port, 3000))))
+	return cmp.Or(c.Listen, net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port)))
 }
 
 // serve writes the ready line, tries the key, renews it at every SIGHUP and ends in order. A second signal ends the

@@ -55,7 +55,7 @@ func Settings() []Setting {
 		{Name: "parent organization", Variable: "TURNKEY_ORGANIZATION_ID", Server: true, For: "`backend`: the parent organization", Default: "required"},
 		{Name: "parent API public key", Variable: "TURNKEY_API_PUBLIC_KEY", Server: true, For: "`backend`, `request`", Default: "required by `backend`"},
 		{Name: "parent API private key", Variable: "TURNKEY_API_PRIVATE_KEY", Server: true, Secret: true, For: "`backend`; with `request`, stamps instead of the session", Default: "required by `backend`"},
-		{Name: "backend port", Variable: "PORT", Server: true, For: "`backend` without `--listen`", Default: "`3000`"},
+		{Name: "backend port", Variable: "PORT", Server: true, For: "`backend` without `--listen`; `0` is a free one", Default: "`3000`"},
 		{Name: "backend listen", Flag: "listen", Variable: "LATCHKEY_LISTEN", Server: true, For: "`backend`: where devices reach it, as host:port", Default: "loopback, `PORT`"},
 		{Name: "admin listen", Flag: "admin", Variable: "LATCHKEY_ADMIN_LISTEN", Server: true, For: "`backend`: where `/livez`, `/readyz` and `/metrics` are", Default: "a free port of loopback"},
 		{Name: "drain seconds", Variable: "LATCHKEY_DRAIN_SECONDS", Server: true, For: "`backend`: how long it still serves after `/readyz` says that it ends", Default: "`0`"},

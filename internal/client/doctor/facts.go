@@ -155,6 +155,7 @@ type Service struct {
 type Port struct {
 	Text   string // as it is set
 	Valid  bool
+	Any    bool // whichever is free
 	Taken  bool
 	Ours   bool // the profile's own backend is there
 	Reason string

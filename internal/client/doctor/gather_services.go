@@ -74,11 +74,13 @@ func call(ctx context.Context, address string) Service {
 func lookPort(p client.Patient) look {
 	return func(ctx context.Context, tell func(found)) {
 		one := Port{Text: os.Getenv("PORT")}
-		if one.Text == "" || one.Text == "0" { // to which backend listens as if it were unset
+		if one.Text == "" {
 			one.Text = "3000"
 		}
 		number, err := strconv.Atoi(one.Text)
-		if one.Valid = err == nil && number > 0 && number < 1<<16; one.Valid {
+		one.Valid = err == nil && number >= 0 && number < 1<<16
+		one.Any = one.Valid && number == 0
+		if one.Valid {
 			address := net.JoinHostPort("127.0.0.1", one.Text)
 			var trial net.ListenConfig
 			switch listener, err := trial.Listen(ctx, "tcp", address); {

@@ -133,13 +133,17 @@ func TestTheLockOfWhoeverKeepsKeysInMemoryIsNoTrouble(t *testing.T) {
 	}
 }
 
-// PORT=0 is no trouble to latchkey backend, and so none to the doctor.
-func TestAPortOfZeroIsTheDefault(t *testing.T) {
-	t.Setenv("PORT", "0")
-	var f Facts
-	lookPort(client.Patient{})(t.Context(), func(one found) { one(&f) })
-	if p := f.Port; !p.Valid || p.Text != "3000" {
-		t.Errorf("%+v", p)
+// PORT=0 is a free port to latchkey backend, and so to the doctor.
+func TestAPortOfZeroIsAFreeOne(t *testing.T) {
+	for text, want := range map[string]string{"0": "Whichever port is free.", "00": "Whichever port is free.", "-1": `PORT is "-1".`} {
+		t.Setenv("PORT", text)
+		f := healthy()
+		lookPort(client.Patient{})(t.Context(), func(one found) { one(&f) })
+		for _, found := range Judge(f) {
+			if found.ID == "port" && found.Seen != want {
+				t.Errorf("PORT=%s: %+v", text, found)
+			}
+		}
 	}
 }
 

@@ -82,7 +82,7 @@ func clock(f *Facts) verdict {
 func port(_ *Facts, p Port) verdict {
 	switch {
 	case !p.Valid:
-		return failed(fmt.Sprintf("PORT is %q.", p.Text), "latchkey backend cannot listen there.", "Set PORT to a number from 1 to 65535, or unset it.")
+		return failed(fmt.Sprintf("PORT is %q.", p.Text), "latchkey backend cannot listen there.", "Set PORT to a number from 0 to 65535, of which 0 is a free port, or unset it.")
 	case p.Taken && p.Ours:
 		return ok("%s, where this profile's backend listens.", p.Text)
 	case p.Taken:
@@ -90,6 +90,9 @@ func port(_ *Facts, p Port) verdict {
 			"End the other program, or start latchkey backend with --listen 127.0.0.1:0.")
 	case p.Reason != "":
 		return warning(fmt.Sprintf("%s cannot be listened on: %s.", p.Text, p.Reason), "latchkey backend cannot listen there.", "Set PORT to another number.")
+	}
+	if p.Any {
+		return ok("Whichever port is free.")
 	}
 	return ok("%s is free.", p.Text)
 }
