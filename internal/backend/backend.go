@@ -27,7 +27,8 @@ import (
 	"latchkey/internal/turnkey"
 )
 
-// Backend answers devices. It is safe for parallel use and starts nothing.
+// Backend answers devices. It is safe for parallel use, and does nothing of itself: what goes on after an answer,
+// [Backend.Finish] waits for.
 type Backend struct {
 	c     Config
 	keys  keys
@@ -40,6 +41,8 @@ type Backend struct {
 	own     ownKey
 	leaving atomic.Bool
 	metrics metrics
+
+	mailings *mailings
 
 	table       map[string]endpoint
 	description json.RawMessage // of the table
@@ -68,6 +71,7 @@ func New(c Config) (*Backend, error) {
 		},
 		verdicts: newShelf[verdict](c.Now, verdictLife, verdictsMost),
 		proxies:  k.proxies,
+		mailings: newMailings(),
 	}
 	b.own.set(k.own)
 	b.api.Stamper, b.api.After = &b.own, b.asked
@@ -98,8 +102,13 @@ func New(c Config) (*Backend, error) {
 	return b, nil
 }
 
-// Close ends the connections to Redis, if there are any. Nobody may be served afterwards.
-func (b *Backend) Close() error { return b.kept.close() }
+// Close ends what [Backend.Finish] has not waited for, each with a line in the log, and the connections to Redis, if there
+// are any. Nobody may be served afterwards.
+func (b *Backend) Close() error {
+	b.mailings.cancel()
+	_ = b.mailings.wait(context.Background()) // which has no end, and they have
+	return b.kept.close()
+}
 
 // Format names the backend and tells none of its secrets, whatever the verb.
 func (b *Backend) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(b.c.String())) }

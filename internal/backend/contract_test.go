@@ -261,6 +261,7 @@ func TestWebMailBringsAKeyToItsOwner(t *testing.T) {
 		w.clock.advance(10 * 60e9)
 		in["suborgID"] = suborg
 		r := w.ok(w.post("/api/sendCredential", in))
+		w.mailed()
 		want := suborg
 		if want == "" {
 			want = w.facts.OrganizationID
@@ -281,6 +282,14 @@ func TestWebMailBringsAKeyToItsOwner(t *testing.T) {
 		if r := w.post("/api/auth", bad); r.status != 400 {
 			t.Errorf("%v: %d %s", bad, r.status, r.raw)
 		}
+	}
+}
+
+// mailed waits until no e-mail is on its way.
+func (w *world) mailed() {
+	w.t.Helper()
+	if err := w.b.Finish(w.t.Context()); err != nil {
+		w.t.Fatal(err)
 	}
 }
 

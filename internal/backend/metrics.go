@@ -28,6 +28,7 @@ type metrics struct {
 	mu     sync.Mutex
 	served map[servedKey]*histogram
 	asked  map[askedKey]*histogram
+	mailed map[mailedKey]uint64
 }
 
 // servedKey is what tells requests of devices apart. Reason is the code of a refusal.
@@ -42,6 +43,12 @@ type askedKey struct {
 	path   string
 	status int
 	reason fault.Code
+}
+
+// mailedKey is what became of an e-mail that was answered for before it was sent.
+type mailedKey struct {
+	outcome string
+	reason  fault.Code
 }
 
 // bounds are those that OpenTelemetry names for the duration of HTTP requests, in seconds.
@@ -90,6 +97,19 @@ func (m *metrics) ask(path string, status int, err error, took time.Duration) {
 	observe(m, &m.asked, key, took)
 }
 
+func (m *metrics) mail(outcome string, err error) {
+	key := mailedKey{outcome, ""}
+	if err != nil {
+		key.reason = cmp.Or(fault.CodeOf(err), fault.Internal)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.mailed == nil {
+		m.mailed = map[mailedKey]uint64{}
+	}
+	m.mailed[key]++
+}
+
 // ServeHTTP writes all of it.
 func (m *metrics) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	var b bytes.Buffer
@@ -120,6 +140,13 @@ func (m *metrics) write(b *bytes.Buffer) {
 			status = strconv.Itoa(k.status)
 		}
 		m.asked[k].write(b, client, labels("http_request_method", http.MethodPost, "url_template", k.path, "http_response_status_code", status, "error_type", string(k.reason)))
+	}
+	const mails = "latchkey_emails_total"
+	fmt.Fprintf(b, "# HELP %s E-mails with a key, by what became of them after the answer.\n# TYPE %s counter\n", mails, mails)
+	for _, k := range slices.SortedFunc(maps.Keys(m.mailed), func(a, b mailedKey) int {
+		return cmp.Or(strings.Compare(a.outcome, b.outcome), cmp.Compare(a.reason, b.reason))
+	}) {
+		fmt.Fprintf(b, "%s{%s} %d\n", mails, labels("outcome", k.outcome, "error_type", string(k.reason)), m.mailed[k])
 	}
 	const active = "http_server_active_requests"
 	fmt.Fprintf(b, "# HELP %s Requests of devices under way.\n# TYPE %s gauge\n%s %d\n", active, active, active, m.active.Load())

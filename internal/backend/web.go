@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"latchkey/internal/fault"
@@ -274,7 +275,7 @@ type webMailOut struct {
 }
 
 // webMail sends a key to a person's mailbox, sealed to the page's. The answer is the same, to the byte, whether or not
-// there was anybody to send it to. invalidateExisting, which the examples offer, is ignored: a stranger must not end
+// there is anybody to send it to, and is given before that is looked for; see mailings. invalidateExisting, which the examples offer, is ignored: a stranger must not end
 // somebody's sessions.
 func (b *Backend) webMail(ctx context.Context, c *call, in webMailIn) (webMailOut, error) {
 	email, kind, err := contactOf(in.Email, turnkey.OTPEmail)
@@ -296,21 +297,19 @@ func (b *Backend) webMail(ctx context.Context, c *call, in webMailIn) (webMailOu
 	if err := b.allows(methodEmail); err != nil {
 		return webMailOut{}, err
 	}
+	if err := b.mailings.place(); err != nil {
+		return webMailOut{}, err
+	}
 	if _, err := b.maySend(ctx, c.from, email); err != nil {
+		b.mailings.leave()
 		return webMailOut{}, err
 	}
 	whose := token.Verification{VerificationType: kind, Contact: email} // not proven: the mailbox is the proof
-	to, err := b.mailTarget(ctx, whose, in.SuborgID)
-	if err != nil {
-		return webMailOut{}, err
-	}
-	if to != "" {
-		p := turnkey.EmailAuthParams{Email: email, TargetPublicKey: in.TargetPublicKey, ExpirationSeconds: seconds}
-		p.Customization.AppName, p.Customization.EmailCustomization = b.c.AppName, b.mailLook("")
-		if err := b.api.EmailAuth(ctx, to, p); err != nil {
-			b.c.Log.Warn("e-mail auth", "id", c.id, "contact", c.contact, "reason", string(fault.CodeOf(err)))
-		}
-	}
+	m := mailing{id: c.id, contact: c.contact, private: slices.Clone(c.private),
+		find:   func(ctx context.Context) (string, error) { return b.mailTarget(ctx, whose, in.SuborgID) },
+		params: turnkey.EmailAuthParams{Email: email, TargetPublicKey: in.TargetPublicKey, ExpirationSeconds: seconds}}
+	m.params.Customization.AppName, m.params.Customization.EmailCustomization = b.c.AppName, b.mailLook("")
+	go b.mail(m)
 	return webMailOut{OrganizationID: cmp.Or(in.SuborgID, b.c.OrganizationID)}, nil
 }
 

@@ -52,8 +52,8 @@ func (b *Backend) CheckState(ctx context.Context) error { return b.core.CheckSta
 const finishLimit = 30 * time.Second
 
 // Drain ends the backend in order. For as long as wait it goes on serving while /readyz says no, so that whoever leads
-// devices here stops; then it takes no new request and lets those under way finish; the admin side ends last. When ctx
-// ends, it waits for nothing any more.
+// devices here stops; then it takes no new request and lets those under way finish, and what they leave to be done after
+// their answer; the admin side ends last. When ctx ends, it waits for nothing any more.
 func (b *Backend) Drain(ctx context.Context, wait time.Duration) {
 	b.core.Leave()
 	select {
@@ -63,13 +63,17 @@ func (b *Backend) Drain(ctx context.Context, wait time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, finishLimit)
 	defer cancel()
 	b.api.end(ctx)
+	_ = b.core.Finish(ctx) // what is not done then, Close ends and the log tells
 	b.admin.close()
 	_ = b.core.Close()
 }
 
-// Close ends the backend at once, but for a moment for requests under way.
+// Close ends the backend at once, but for a moment for requests under way and what they leave to be done.
 func (b *Backend) Close() {
 	b.api.close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = b.core.Finish(ctx) // what is not done then is ended below, and the log tells
 	b.admin.close()
 	_ = b.core.Close() // nobody is served any more, and nothing is lost with a connection
 }

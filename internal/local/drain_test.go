@@ -9,20 +9,30 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"latchkey/internal/p256"
 )
 
-// held is a network on which one request waits until it is let go, and says when it has begun to wait.
+// held is a network on which one request of a path waits until it is let go, and says when it has begun to wait.
 type held struct {
+	path   string // how it ends
 	hold   atomic.Bool
 	begun  chan struct{}
 	letGo  chan struct{}
 	answer http.RoundTripper
+
+	answered atomic.Int64 // of those that waited
 }
 
 func (h *held) RoundTrip(r *http.Request) (*http.Response, error) {
-	if strings.HasSuffix(r.URL.Path, "/init_otp") && h.hold.CompareAndSwap(true, false) {
+	if strings.HasSuffix(r.URL.Path, h.path) && h.hold.CompareAndSwap(true, false) {
 		h.begun <- struct{}{}
-		<-h.letGo
+		select {
+		case <-h.letGo:
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
+		h.answered.Add(1)
 	}
 	return h.answer.RoundTrip(r)
 }
@@ -47,7 +57,7 @@ func newDraining(t *testing.T) *draining {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &draining{t: t, network: &held{begun: make(chan struct{}, 1), letGo: make(chan struct{}), answer: http.DefaultTransport}}
+	d := &draining{t: t, network: &held{path: "/init_otp", begun: make(chan struct{}, 1), letGo: make(chan struct{}), answer: http.DefaultTransport}}
 	config.HTTP = &http.Client{Transport: d.network}
 	if d.Backend, err = StartBackend("127.0.0.1:0", config); err != nil {
 		t.Fatal(err)
@@ -61,7 +71,11 @@ func newDraining(t *testing.T) *draining {
 
 // send asks for a code and returns the status, 0 for no answer.
 func (d *draining) send(contact string) int {
-	resp, err := d.client.Post(d.Ready.URL+"/otp/init", "application/json", strings.NewReader(`{"contact":"`+contact+`"}`))
+	return d.post("/otp/init", `{"contact":"`+contact+`"}`)
+}
+
+func (d *draining) post(path, body string) int {
+	resp, err := d.client.Post(d.Ready.URL+path, "application/json", strings.NewReader(body))
 	if err != nil {
 		return 0
 	}
@@ -102,6 +116,33 @@ func TestWhoEndsSaysSoFirstAndServesOn(t *testing.T) {
 	<-ended
 	if d.send("after@example.com") != 0 || d.ready() != 0 {
 		t.Error("somebody still listens")
+	}
+}
+
+// An e-mail is answered for before it is sent, and the backend does not end in between.
+func TestWhatWasAnsweredForIsDone(t *testing.T) {
+	d := newDraining(t)
+	d.network.path = "/list_verified_suborgs"
+	d.network.hold.Store(true)
+	target := p256.Uncompressed(&p256.Generate().PublicKey)
+	if status := d.post("/api/auth", `{"email":"new@example.com","targetPublicKey":"`+target+`"}`); status != 200 {
+		t.Fatalf("%d", status)
+	}
+	<-d.network.begun
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		d.Drain(context.WithoutCancel(t.Context()), 0)
+	}()
+	for d.send("new@example.com") != 0 { // until nothing new is taken
+	}
+	if d.ready() != 503 {
+		t.Error("the admin side ended before what was answered for")
+	}
+	close(d.network.letGo)
+	<-ended
+	if n := d.network.answered.Load(); n == 0 {
+		t.Error("it was cut off")
 	}
 }
 
