@@ -37,11 +37,12 @@ export async function refused(promise, ...words) {
   return error;
 }
 
-/** The newest message to a contact, as a person would see it. */
-export async function message(contact) {
+/** The newest message to a contact, as a person would see it; with the id of another, one that came after it. */
+export async function message(contact, after = "") {
   const url = new URL("/inbox", process.env.CONTROL_URL);
   url.searchParams.set("to", contact);
-  url.searchParams.set("wait", "10");
+  if (after) url.searchParams.set("after", after);
+  url.searchParams.set("wait", "30");
   const response = await fetch(url);
   assert.equal(response.status, 200, `inbox: ${response.status}`);
   const { messages } = await response.json();
