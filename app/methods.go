@@ -76,36 +76,36 @@ func (a *App) Start(backend string) (State, error) {
 
 // BeginEmail makes a key and sends a code to an e-mail address.
 func (a *App) BeginEmail(contact string) (State, error) {
-	return a.logIn("BeginEmail", func(ctx context.Context, way *login.OTP) error {
-		_, err := way.Begin(ctx, contact)
+	return a.logIn("BeginEmail", func(ctx context.Context, ways *login.Ways) error {
+		_, err := ways.OTP.Begin(ctx, contact, login.Options{})
 		return err
 	}, contact)
 }
 
 // SubmitCode logs in, or signs up, with the code of an attempt.
 func (a *App) SubmitCode(attemptID, code string) (State, error) {
-	return a.logIn("SubmitCode", func(ctx context.Context, way *login.OTP) error {
-		_, err := way.Continue(ctx, attemptID, code)
+	return a.logIn("SubmitCode", func(ctx context.Context, ways *login.Ways) error {
+		_, err := ways.Continue(ctx, attemptID, code)
 		return err
 	}, attemptID, code)
 }
 
 // ResendCode sends a new code, which replaces the old one.
 func (a *App) ResendCode(attemptID string) (State, error) {
-	return a.logIn("ResendCode", func(ctx context.Context, way *login.OTP) error {
-		_, err := way.Resend(ctx, attemptID)
+	return a.logIn("ResendCode", func(ctx context.Context, ways *login.Ways) error {
+		_, err := ways.Resend(ctx, attemptID)
 		return err
 	}, attemptID)
 }
 
 // CancelLogin gives an attempt up and deletes its key.
 func (a *App) CancelLogin(attemptID string) (State, error) {
-	return a.logIn("CancelLogin", func(ctx context.Context, way *login.OTP) error { return way.Cancel(ctx, attemptID) }, attemptID)
+	return a.logIn("CancelLogin", func(ctx context.Context, ways *login.Ways) error { return ways.Cancel(ctx, attemptID) }, attemptID)
 }
 
 // logIn does one step of a log-in and returns what the page then shows. A step that failed changed the state too (a
 // try is used up), so the page is told to ask again.
-func (a *App) logIn(method string, step func(context.Context, *login.OTP) error, args ...string) (State, error) {
+func (a *App) logIn(method string, step func(context.Context, *login.Ways) error, args ...string) (State, error) {
 	return call(a, method, func(ctx context.Context) (State, error) {
 		c, err := a.opened()
 		if err != nil {

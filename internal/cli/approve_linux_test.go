@@ -14,6 +14,7 @@ import (
 
 	"latchkey/internal/client"
 	"latchkey/internal/keystore"
+	"latchkey/internal/login"
 	"latchkey/internal/profile"
 )
 
@@ -38,7 +39,7 @@ func newDesk(t *testing.T) *desk {
 	d.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LATCHKEY_HOME=" + filepath.Join(dir, "latchkey"),
 		"LATCHKEY_PASSPHRASE_FILE=" + filepath.Join(dir, "words"), "XDG_RUNTIME_DIR=" + dir}
 	d.with(func(c *client.Client) {
-		attempt, err := c.Login().Begin(t.Context(), "robin@example.org")
+		attempt, err := c.Login().OTP.Begin(t.Context(), "robin@example.org", login.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

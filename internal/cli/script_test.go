@@ -126,11 +126,11 @@ func logIn(ts *testscript.TestScript, args []string, code func(context.Context, 
 	ts.Check(err)
 	ctx := context.Background()
 	ts.Check(c.Open(ctx, client.Passphrase))
-	further := login.Further{}
+	further := login.Options{}
 	if len(args) > 1 {
-		further = login.Further{Label: args[1], Stay: true}
+		further = login.Options{Label: args[1], Stay: true}
 	}
-	attempt, err := c.Login().BeginFurther(ctx, args[0], further)
+	attempt, err := c.Login().OTP.Begin(ctx, args[0], further)
 	ts.Check(err)
 	typed, err := code(ctx, c)
 	ts.Check(err)

@@ -6,6 +6,7 @@ import (
 
 	"latchkey/internal/approve"
 	"latchkey/internal/fault"
+	"latchkey/internal/login"
 	"latchkey/internal/session"
 	"latchkey/internal/turnkey"
 )
@@ -35,7 +36,7 @@ type gate struct {
 // The verdicts that stand in the journal besides "rule" and the rule's id, and the ways in which a person consented.
 const (
 	verdictFree      = "free"      // by its class
-	verdictOwn       = "own"       // a session refreshes, revokes or looks after itself
+	verdictOwn       = "own"       // a session refreshes, revokes or looks after itself, or a log-in asks for one
 	verdictNobody    = "nobody"    // must be asked, and nobody can be
 	verdictRefused   = "refused"   // the person said no
 	verdictLate      = "late"      // the answer came when it counted no more
@@ -59,7 +60,7 @@ func refusal(verdict string) bool {
 // Errors: fault.ApprovalNeeded, fault.ApprovalRefused, fault.ApprovalLate, fault.ApprovalUnclear; fault.Cancel when ctx
 // ends; those of whoever asks.
 func (c *Client) approve(ctx context.Context, r *running, q turnkey.Request) (verdict string, err error) {
-	if _, own := ctx.Value(sessionKey{}).(session.Session); own {
+	if _, own := ctx.Value(sessionKey{}).(session.Session); own || login.Own(ctx) {
 		return verdictOwn, nil
 	}
 	active, held := ctx.Value(heldKey{}).(session.Session)

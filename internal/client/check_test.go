@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"latchkey/internal/fault"
+	"latchkey/internal/login"
 	"latchkey/internal/profile"
 )
 
@@ -148,7 +149,7 @@ func TestAProfileWithSessionsIsNotRemoved(t *testing.T) {
 	s, home := serve(t), profile.At(t.TempDir())
 	configured(t, home, s.development("acme"))
 	c := opened(t, Options{Home: home, Profile: "acme"})
-	attempt, err := c.Login().Begin(t.Context(), "robin@example.org")
+	attempt, err := c.Login().OTP.Begin(t.Context(), "robin@example.org", login.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

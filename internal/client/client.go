@@ -84,7 +84,7 @@ type running struct {
 	keys     keystore.Store
 	sessions *session.Manager
 	api      *turnkey.Client
-	otp      *login.OTP
+	ways     *login.Ways
 }
 
 // New reads the profile's settings. It asks no keychain and opens no connection. Errors: fault.ProfileUnknown,
@@ -209,15 +209,15 @@ func (c *Client) wire(ctx context.Context, at place, keys keystore.Store) (*runn
 		},
 	}
 	c.sealing.Store(r)
-	r.otp = &login.OTP{
+	r.ways = login.New(&login.Desk{
 		Backend: &login.Backend{
 			URL:   at.backendURL,
 			Token: at.token,
 			HTTP:  &http.Client{Transport: watched{&c.reached, c.transport()}},
 		},
-		Sessions: r.sessions, Keys: keys, Pins: p.Pins, OrganizationID: p.OrganizationID,
+		API: r.api, Sessions: r.sessions, Keys: keys, Pins: p.Pins, OrganizationID: p.OrganizationID,
 		SessionLength: p.SessionLength,
-	}
+	})
 	if err := r.sessions.Open(ctx); err != nil {
 		r.sessions.Close()
 		return nil, err
@@ -227,7 +227,7 @@ func (c *Client) wire(ctx context.Context, at place, keys keystore.Store) (*runn
 
 // skew is what the service's clock is ahead of ours, by Turnkey's own answers, or before the first of them by the
 // backend's.
-func (r *running) skew() time.Duration { return cmp.Or(r.api.Skew(), r.otp.Backend.Skew()) }
+func (r *running) skew() time.Duration { return cmp.Or(r.api.Skew(), r.ways.Backend.Skew()) }
 
 // Connection says whether the service was reached when it was last called.
 type Connection int32

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"latchkey/internal/fault"
+	"latchkey/internal/login"
 	"latchkey/internal/profile"
 	"latchkey/internal/session"
 )
@@ -35,7 +36,7 @@ func open(t *testing.T, home profile.Home) *Client {
 // logIn goes the whole way in by e-mail code.
 func logIn(t *testing.T, c *Client, contact string) session.Session {
 	t.Helper()
-	attempt, err := c.Login().Begin(t.Context(), contact)
+	attempt, err := c.Login().OTP.Begin(t.Context(), contact, login.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"latchkey/internal/fault"
 	"latchkey/internal/journal"
+	"latchkey/internal/login"
 	"latchkey/internal/session"
 	"latchkey/internal/stamp"
 	"latchkey/internal/store"
@@ -83,7 +84,7 @@ func (c *Client) record(ctx context.Context, r *running, x turnkey.Exchange) {
 	}
 	s, ok := ctx.Value(sessionKey{}).(session.Session)
 	switch {
-	case ok:
+	case ok, login.Own(ctx): // which has no session yet
 	case e.PublicKey == "":
 		s, _ = r.sessions.Active()
 	default:

@@ -21,6 +21,7 @@ import (
 	"latchkey/internal/bundle"
 	"latchkey/internal/fault"
 	"latchkey/internal/local"
+	"latchkey/internal/login"
 	"latchkey/internal/p256"
 	"latchkey/internal/profile"
 	"latchkey/internal/session"
@@ -148,7 +149,7 @@ func TestADevelopmentProfileLeadsThroughItsOwnBackend(t *testing.T) {
 	if _, err := c.SandboxCode(t.Context(), "robin@example.org"); fault.CodeOf(err) != fault.SandboxOnly {
 		t.Errorf("the sandbox's code: %v", err)
 	}
-	attempt, err := c.Login().Begin(t.Context(), "robin@example.org")
+	attempt, err := c.Login().OTP.Begin(t.Context(), "robin@example.org", login.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +185,7 @@ func TestSwitchingProfilesLosesNothing(t *testing.T) {
 			c := opened(t, Options{Home: home, Profile: name})
 			if ids[name] == "" {
 				contact := name + "@example.org"
-				attempt, err := c.Login().Begin(t.Context(), contact)
+				attempt, err := c.Login().OTP.Begin(t.Context(), contact, login.Options{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -244,7 +245,7 @@ backend_url = %q
 %s`, overTLS(t, s.box.APIBaseURL, pool), overTLS(t, s.backend, pool), s.development("acme")))
 
 	live := opened(t, Options{Home: home, Profile: "home", Transport: carrier})
-	if _, err := live.Login().Begin(t.Context(), "robin@example.org"); fault.CodeOf(err) != fault.BundleInvalid {
+	if _, err := live.Login().OTP.Begin(t.Context(), "robin@example.org", login.Options{}); fault.CodeOf(err) != fault.BundleInvalid {
 		t.Errorf("a code target of the sandbox: %v", err)
 	}
 	if _, pending, err := live.Login().Pending(t.Context()); err != nil || pending {
@@ -253,7 +254,7 @@ backend_url = %q
 
 	// What a sandbox gave to somebody who trusts it.
 	dev := opened(t, Options{Home: home, Profile: "acme"})
-	attempt, err := dev.Login().Begin(t.Context(), "robin@example.org")
+	attempt, err := dev.Login().OTP.Begin(t.Context(), "robin@example.org", login.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

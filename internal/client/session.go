@@ -24,13 +24,13 @@ func (c *Client) Sessions() *session.Manager {
 	return r.sessions
 }
 
-// Login returns the way in by code, or nil before Open.
-func (c *Client) Login() *login.OTP {
+// Login returns the ways in, or nil before Open.
+func (c *Client) Login() *login.Ways {
 	r, err := c.opened()
 	if err != nil {
 		return nil
 	}
-	return r.otp
+	return r.ways
 }
 
 // heldKey is where a context keeps the session that inSession chose.

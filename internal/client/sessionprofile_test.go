@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"latchkey/internal/fault"
+	"latchkey/internal/login"
 	"latchkey/internal/p256"
 	"latchkey/internal/profile"
 	"latchkey/internal/session"
@@ -137,7 +138,7 @@ func TestASessionThatMayOnlyReadLastsUntilItsEnd(t *testing.T) {
 // throughInbox goes the whole way in by a code from the service's inbox.
 func throughInbox(t *testing.T, c *Client, s service, contact string) session.Session {
 	t.Helper()
-	attempt, err := c.Login().Begin(t.Context(), contact)
+	attempt, err := c.Login().OTP.Begin(t.Context(), contact, login.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -108,7 +108,7 @@ func (b *Backend) signUp(ctx context.Context, key, contact, verification string,
 }
 
 // logIn asks for a session of publicKey and returns its token.
-func (b *Backend) logIn(ctx context.Context, verification, publicKey string, by token.ClientSignature, length time.Duration) (string, error) {
+func (b *Backend) logIn(ctx context.Context, verification, publicKey string, by token.ClientSignature, length time.Duration, invalidate bool) (string, error) {
 	var reply struct {
 		Session string `json:"session"`
 	}
@@ -117,7 +117,8 @@ func (b *Backend) logIn(ctx context.Context, verification, publicKey string, by 
 		PublicKey    string                `json:"publicKey"`
 		Signature    token.ClientSignature `json:"clientSignature"`
 		Seconds      string                `json:"expirationSeconds"`
-	}{verification, publicKey, by, strconv.FormatInt(int64(length/time.Second), 10)}, "", &reply)
+		Invalidate   bool                  `json:"invalidateExisting,omitempty"`
+	}{verification, publicKey, by, strconv.FormatInt(int64(length/time.Second), 10), invalidate}, "", &reply)
 	if err == nil && reply.Session == "" {
 		err = incomplete("/otp-login")
 	}

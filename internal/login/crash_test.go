@@ -80,7 +80,7 @@ func TestR1_ALogInKilledAtEveryStepGoesOn(t *testing.T) {
 
 // goOn logs in: from where an attempt stands, or from the beginning. A code that was used up without an answer is
 // replaced, as a person would do it.
-func goOn(ctx context.Context, o *OTP, code func() (string, error), wait func() error) error {
+func goOn(ctx context.Context, o *Ways, code func() (string, error), wait func() error) error {
 	if o.Sessions.State() == session.Authenticated {
 		return nil
 	}
@@ -89,7 +89,7 @@ func goOn(ctx context.Context, o *OTP, code func() (string, error), wait func() 
 		return err
 	}
 	if !ok {
-		if a, err = o.Begin(ctx, ada); err != nil {
+		if a, err = o.OTP.Begin(ctx, ada, Options{}); err != nil {
 			return err
 		}
 	}
@@ -178,11 +178,11 @@ func child(order []string) error {
 		return err
 	}
 	keys := &sessiontest.Keys{Dir: filepath.Join(home, "keys"), Step: step}
-	o := &OTP{
+	o := New(&Desk{
 		Backend: &Backend{URL: func() string { return url }}, Keys: keys, Pins: profile.Pins{TLSFetcher: order[2]},
 		OrganizationID: sessiontest.Parent, SessionLength: 15 * time.Minute, step: step,
 		Sessions: &session.Manager{Profile: "test", Dir: dir, Keys: keys, Notarizer: notarizer, Now: func() time.Time { return now }},
-	}
+	})
 	if err := o.Sessions.Open(ctx); err != nil {
 		return err
 	}

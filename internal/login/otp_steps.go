@@ -3,7 +3,6 @@ package login
 import (
 	"cmp"
 	"context"
-	"crypto/ecdsa"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"latchkey/internal/bundle"
 	"latchkey/internal/fault"
 	"latchkey/internal/keystore"
-	"latchkey/internal/p256"
 	"latchkey/internal/session"
 	"latchkey/internal/token"
 )
@@ -47,19 +45,11 @@ func (o *OTP) send(ctx context.Context, id string, k kept) (a Attempt, err error
 	k.OTPID, k.Target, k.Length = reply.OTPID, reply.Target, cmp.Or(reply.Length, defaultLength)
 	k.Alphanumeric, k.TriesLeft = reply.Alphanumeric, cmp.Or(max(reply.MaxTries, 0), triesDefault)
 	k.Expires, k.ResendAfter = now.Add(life), now.Add(resendPause)
-	record := session.Attempt{ID: id, Method: method, Purpose: purpose, PublicKey: key.PublicKey()}
+	record := session.Attempt{ID: id, Method: methodOTP, Purpose: purpose, PublicKey: key.PublicKey()}
 	if err := o.keep(ctx, record, k); err != nil {
 		return Attempt{}, fmt.Errorf("send a code: %w", err)
 	}
 	return view(record, k), nil
-}
-
-// unmake gives a key up that no attempt names, and returns err.
-func (o *OTP) unmake(ctx context.Context, publicKey string, err error) error {
-	if e := o.Sessions.DropPendingKey(context.WithoutCancel(ctx), publicKey); e != nil {
-		return errors.Join(err, e)
-	}
-	return err
 }
 
 // prove turns the code into a verification token, and keeps it.
@@ -171,12 +161,12 @@ func (o *OTP) logIn(ctx context.Context, record *session.Attempt, k *kept, proof
 		return "", fmt.Errorf("log in: %w", err)
 	}
 	// From here on the key may work there, whether or not we hear of it.
-	record.OrganizationID, record.KeyEnds = k.OrganizationID, o.now().Add(o.length()+time.Minute)
+	o.maybe(record, k.OrganizationID, k.Options)
 	if err := o.keep(ctx, *record, *k); err != nil {
 		return "", err
 	}
 	o.reached("log in")
-	jwt, err := o.Backend.logIn(ctx, k.Verification, record.PublicKey, signature, o.length())
+	jwt, err := o.Backend.logIn(ctx, k.Verification, record.PublicKey, signature, o.length(k.Options), k.Options.Invalidate)
 	if err != nil {
 		return "", fmt.Errorf("log in: %w", err)
 	}
@@ -191,12 +181,4 @@ func (o *OTP) seal(target, code, publicKey string) (string, error) {
 		return "", err
 	}
 	return bundle.SealOTP(target, fetcher, code, publicKey)
-}
-
-func (o *OTP) fetcher() (*ecdsa.PublicKey, error) {
-	key, err := p256.ParsePublic(o.Pins.TLSFetcher)
-	if err != nil {
-		return nil, fault.New(fault.ProfileBad, fmt.Errorf("pinned key TLS fetcher: %w", err))
-	}
-	return key, nil
 }

@@ -403,7 +403,7 @@ func TestR23_NothingForgedIsBelieved(t *testing.T) {
 			if name == "production pins" {
 				o.Pins.TLSFetcher = "046b4f88421f76b6ba418afc2ea1d8ced671337d7db6b80478a60d8531bf8f17fa9a512f0fef96fc0c9b4cd9dff70b34992e520ce04c79d931f6ff6296b547d201"
 			}
-			a, err := o.Begin(t.Context(), ada)
+			a, err := o.OTP.Begin(t.Context(), ada, Options{})
 			if err == nil {
 				_, err = o.Continue(t.Context(), a.ID, d.wire.code(ada))
 			}
@@ -537,7 +537,7 @@ func TestBeginFailsWithoutATrace(t *testing.T) {
 			d := newDesk(t)
 			o := d.open()
 			c.spoil(d)
-			_, err := o.Begin(t.Context(), c.contact)
+			_, err := o.OTP.Begin(t.Context(), c.contact, Options{})
 			if fault.CodeOf(err) != c.want {
 				t.Errorf("got %v, want %s", err, c.want)
 			}

@@ -52,7 +52,7 @@ type place struct {
 	box     *sandbox.Sandbox
 	backend *handler
 	keys    *keystore.Memory
-	otp     *login.OTP
+	otp     *login.Ways
 	api     *turnkey.Client
 }
 
@@ -144,12 +144,13 @@ func newPlace(t *testing.T) *place {
 	if err := m.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	p.otp = &login.OTP{
+	p.otp = login.New(&login.Desk{
 		Backend:  &login.Backend{URL: func() string { return "http://127.0.0.1:3000" }, HTTP: &http.Client{Transport: p.backend}},
+		API:      p.api,
 		Sessions: m, Keys: p.keys, OrganizationID: f.OrganizationID, SessionLength: 15 * time.Minute,
 		Pins: profile.Pins{Notarizer: f.NotarizerPublicKey, TLSFetcher: f.TLSFetcherPublicKey, TLSFetcherEncryption: f.TLSFetcherEncryptionPublicKey,
 			Signer: f.SignerPublicKey, LegacyToken: f.LegacyTokenPublicKey},
-	}
+	})
 	return p
 }
 
@@ -168,7 +169,7 @@ func (p *place) code(to string) string {
 
 func (p *place) logIn() session.Session {
 	p.t.Helper()
-	a, err := p.otp.Begin(p.t.Context(), robin)
+	a, err := p.otp.OTP.Begin(p.t.Context(), robin, login.Options{})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -247,7 +248,7 @@ func TestLostAnswersOfTheRealBackendCostNothing(t *testing.T) {
 	for _, path := range []string{"/signup", "/otp-login"} {
 		t.Run(path, func(t *testing.T) {
 			p := newPlace(t)
-			a, err := p.otp.Begin(t.Context(), robin)
+			a, err := p.otp.OTP.Begin(t.Context(), robin, login.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -273,7 +274,7 @@ func TestLostAnswersOfTheRealBackendCostNothing(t *testing.T) {
 
 func TestTheRealBackendsRefusalsKeepTheirNames(t *testing.T) {
 	p := newPlace(t)
-	a, err := p.otp.Begin(t.Context(), robin)
+	a, err := p.otp.OTP.Begin(t.Context(), robin, login.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -337,17 +338,17 @@ func TestAFurtherLogInKeepsItsNameAndTheActiveSession(t *testing.T) {
 	m := p.otp.Sessions
 	first := p.logIn()
 	for i, c := range []struct {
-		further login.Further
+		further login.Options
 		label   string
 		active  bool
 	}{
-		{login.Further{Label: "work", Stay: true}, "work", false},
-		{login.Further{Stay: true}, robin + "-2", false},
-		{login.Further{Label: "second"}, "second", true},
+		{login.Options{Label: "work", Stay: true}, "work", false},
+		{login.Options{Stay: true}, robin + "-2", false},
+		{login.Options{Label: "second"}, "second", true},
 	} {
 		p.advance(time.Minute)
 		p.step()
-		a, err := p.otp.BeginFurther(t.Context(), robin, c.further)
+		a, err := p.otp.OTP.Begin(t.Context(), robin, c.further)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -369,7 +370,7 @@ func TestAFurtherLogInKeepsItsNameAndTheActiveSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.advance(30 * time.Minute) // so many codes are not sent in a short time
-	a, err := p.otp.BeginFurther(t.Context(), robin, login.Further{Stay: true})
+	a, err := p.otp.OTP.Begin(t.Context(), robin, login.Options{Stay: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -388,7 +389,7 @@ func TestAMissingAddressIsTheSameFailureWithASessionAndWithout(t *testing.T) {
 		}
 		url := p.otp.Backend.URL
 		p.otp.Backend.URL = func() string { return "" }
-		_, err := p.otp.Begin(t.Context(), robin)
+		_, err := p.otp.OTP.Begin(t.Context(), robin, login.Options{})
 		p.otp.Backend.URL = url
 		said[loggedIn] = fault.CodeOf(err)
 	}

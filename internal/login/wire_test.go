@@ -326,21 +326,21 @@ func (d *desk) advance(by time.Duration) {
 }
 
 // open returns the way in as a process that starts would have it.
-func (d *desk) open() *OTP {
+func (d *desk) open() *Ways {
 	d.t.Helper()
 	dir, err := store.Open(filepath.Join(d.dir, "state"))
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	client := sessiontest.Client{Vendor: d.vendor}
-	o := &OTP{
+	o := New(&Desk{
 		Backend: &Backend{URL: func() string { return d.url }, HTTP: &http.Client{Transport: d}}, Keys: d.keys, Pins: d.wire.pins(),
 		OrganizationID: sessiontest.Parent, SessionLength: 15 * time.Minute,
 		Sessions: &session.Manager{
 			Profile: "test", Dir: dir, Keys: d.keys, Notarizer: &d.vendor.Notarizer.PublicKey, OrganizationParent: sessiontest.Parent,
 			Now: d.now, Revoke: revoke(client),
 		},
-	}
+	})
 	if err := o.Sessions.Open(d.t.Context()); err != nil {
 		d.t.Fatal(err)
 	}
@@ -348,9 +348,9 @@ func (d *desk) open() *OTP {
 }
 
 // begin asks for a code.
-func (d *desk) begin(o *OTP, contact string) Attempt {
+func (d *desk) begin(o *Ways, contact string) Attempt {
 	d.t.Helper()
-	a, err := o.Begin(d.t.Context(), contact)
+	a, err := o.OTP.Begin(d.t.Context(), contact, Options{})
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -358,7 +358,7 @@ func (d *desk) begin(o *OTP, contact string) Attempt {
 }
 
 // logIn goes the whole way.
-func (d *desk) logIn(o *OTP, contact string) session.Session {
+func (d *desk) logIn(o *Ways, contact string) session.Session {
 	d.t.Helper()
 	a := d.begin(o, contact)
 	s, err := o.Continue(d.t.Context(), a.ID, d.wire.code(contact))
@@ -369,7 +369,7 @@ func (d *desk) logIn(o *OTP, contact string) session.Session {
 }
 
 // accounted checks that nobody holds a key that the file does not name.
-func (d *desk) accounted(o *OTP) {
+func (d *desk) accounted(o *Ways) {
 	d.t.Helper()
 	if err := o.Sessions.Step(d.t.Context()); err != nil {
 		d.t.Fatal(err)

@@ -91,6 +91,20 @@ func (c *Client) Post(ctx context.Context, path string, body []byte) ([]byte, er
 	return x.Response, nil
 }
 
+type stamperKey struct{}
+
+// StampedBy returns a context whose requests are stamped by s in place of the Client's Stamper.
+func StampedBy(ctx context.Context, s stamp.Stamper) context.Context {
+	return context.WithValue(ctx, stamperKey{}, s)
+}
+
+func (c *Client) stamper(ctx context.Context) stamp.Stamper {
+	if s, ok := ctx.Value(stamperKey{}).(stamp.Stamper); ok {
+		return s
+	}
+	return c.Stamper
+}
+
 // exchange runs x to its end, and leaves in it whatever came back.
 func (c *Client) exchange(ctx context.Context, x *Exchange) error {
 	base := strings.TrimRight(c.BaseURL(), "/")
@@ -103,7 +117,7 @@ func (c *Client) exchange(ctx context.Context, x *Exchange) error {
 			return err
 		}
 	}
-	s, err := c.Stamper.Stamp(ctx, x.Body)
+	s, err := c.stamper(ctx).Stamp(ctx, x.Body)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ import (
 	"latchkey/internal/fault"
 	"latchkey/internal/keystore"
 	"latchkey/internal/local"
+	"latchkey/internal/login"
 	"latchkey/internal/profile"
 	"latchkey/internal/session"
 	"latchkey/internal/store"
@@ -430,7 +431,7 @@ func newMachine(t *testing.T) *machine {
 	if err := c.Open(t.Context(), client.Keychain); err != nil {
 		t.Fatal(err)
 	}
-	attempt, err := c.Login().Begin(t.Context(), "robin@example.org")
+	attempt, err := c.Login().OTP.Begin(t.Context(), "robin@example.org", login.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
