@@ -21,6 +21,16 @@ func Command(t testing.TB, names ...string) {
 	}
 }
 
+// Chromium returns the browser to run: the one that LATCHKEY_CHROMIUM names, or the one on the path.
+func Chromium(t testing.TB) string {
+	t.Helper()
+	if path := os.Getenv("LATCHKEY_CHROMIUM"); path != "" {
+		return path
+	}
+	Command(t, "chromium")
+	return "chromium"
+}
+
 // Missing skips the test because what is missing, or fails it when everything is required.
 func Missing(t testing.TB, what string) {
 	t.Helper()
