@@ -38,6 +38,10 @@ type Window interface {
 	Changed()               // tells the page to ask again
 	Copy(text string) error // puts text on the clipboard
 	Title(text string)      // names the window
+
+	// Ask puts a question in a dialog of the system's own, which the page can neither see nor press, and returns whether
+	// the answer was yes. It returns when the dialog is closed.
+	Ask(text string) (yes bool, err error)
 }
 
 // App is bound to the page: each exported method can be called by it. Whatever the page must not call is a function
@@ -48,6 +52,7 @@ type App struct {
 	now     func() time.Time
 
 	work    sync.WaitGroup // what begin started
+	asking  chan struct{}  // holds one while a dialog is shown
 	opening sync.Mutex     // held by prepare and start, over keychain and network: two Starts at once open once
 
 	mu      sync.Mutex
@@ -68,7 +73,7 @@ type App struct {
 
 // New returns an App that waits for its page.
 func New(o Options) *App {
-	a := &App{version: o.Version, log: o.Log, now: o.Now, ctx: context.Background()}
+	a := &App{version: o.Version, log: o.Log, now: o.Now, ctx: context.Background(), asking: make(chan struct{}, 1)}
 	if a.now == nil {
 		a.now = time.Now
 	}
@@ -187,7 +192,7 @@ func (a *App) prepare() error {
 	if err != nil {
 		return err
 	}
-	c, err := client.New(client.Options{Home: home, Profile: name, Log: a.log, Now: a.now})
+	c, err := client.New(client.Options{Home: home, Profile: name, Log: a.log, Now: a.now, Approve: a.approve})
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"strings"
 
 	"github.com/wailsapp/wails/v2"
 	"github.com/wailsapp/wails/v2/pkg/logger"
@@ -96,6 +97,18 @@ type page struct{ ctx context.Context }
 func (p page) Changed()               { wailsrt.EventsEmit(p.ctx, ChangedEvent) }
 func (p page) Copy(text string) error { return wailsrt.ClipboardSetText(p.ctx, text) }
 func (p page) Title(text string)      { wailsrt.WindowSetTitle(p.ctx, text) }
+
+// Ask shows text as it is: on Linux Wails hands it on as a format of printf.
+func (p page) Ask(text string) (bool, error) {
+	if runtime.GOOS == "linux" {
+		text = strings.ReplaceAll(text, "%", "%%")
+	}
+	answer, err := wailsrt.MessageDialog(p.ctx, wailsrt.MessageDialogOptions{
+		Type: wailsrt.QuestionDialog, Title: "Latchkey asks for your consent", Message: text,
+		Buttons: []string{"No", "Yes"}, DefaultButton: "No", CancelButton: "No",
+	})
+	return answer == "Yes", err
+}
 
 // raise brings the window to the front when a second one was started.
 func raise(a *App) {

@@ -30,6 +30,8 @@ func (l *listener) Changed() {
 
 func (l *listener) Title(text string) { l.title.Store(text) }
 
+func (l *listener) Ask(string) (bool, error) { return false, nil }
+
 func (l *listener) Copy(text string) error {
 	l.copied = text
 	return nil

@@ -194,3 +194,6 @@ func (b *bridge) Copy(string) error { return nil }
 
 // Title has no window to name.
 func (b *bridge) Title(string) {}
+
+// Ask says no: a browser has no dialog that its page cannot press.
+func (b *bridge) Ask(string) (bool, error) { return false, nil }
