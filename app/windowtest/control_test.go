@@ -15,7 +15,7 @@ import (
 
 // control asks the sandbox inside the running window, through its control port: the one of the program's ports that
 // answers such a question. The window tells nobody which it is, so the system is asked.
-func (w *window) control(method, path, body string) {
+func (w *window) control(method, path, body string) []byte {
 	w.desk.t.Helper()
 	client := http.Client{Timeout: time.Minute}
 	var refused []string
@@ -30,14 +30,15 @@ func (w *window) control(method, path, body string) {
 			refused = append(refused, err.Error())
 			continue
 		}
-		text, _ := io.ReadAll(io.LimitReader(answer.Body, 1000))
+		text, _ := io.ReadAll(io.LimitReader(answer.Body, 16<<20))
 		_ = answer.Body.Close()
 		if answer.StatusCode == http.StatusOK {
-			return
+			return text
 		}
-		refused = append(refused, fmt.Sprintf("port %d: %s: %s", port, answer.Status, text))
+		refused = append(refused, fmt.Sprintf("port %d: %s: %.200s", port, answer.Status, text))
 	}
 	w.desk.t.Fatalf("no port of the program took %s %s: %q", method, path, refused)
+	return nil
 }
 
 // listening returns the TCP ports on which the process listens on loopback.
