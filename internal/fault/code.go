@@ -63,6 +63,16 @@ const (
 	GenerationMix  Code = "login.generation" // an encrypted and a plain step in one attempt
 	InboxEmpty     Code = "inbox.empty"      // the sandbox's inbox holds no code for this contact
 
+	BrowserUnopened Code = "browser.unopened"  // no browser could be opened here
+	BrowserLate     Code = "browser.late"      // the round through the browser is over
+	PortsTaken      Code = "browser.ports"     // nothing can listen for the browser to come back
+	PasteWrong      Code = "browser.pasted"    // what was pasted is not the answer to this round
+	ProviderUnset   Code = "oauth.unset"       // the profile has no settings for this provider
+	ProviderDown    Code = "oauth.unreachable" // the provider does not answer
+	ProviderDenied  Code = "oauth.denied"      // the person or the provider said no
+	ProviderRefused Code = "oauth.refused"     // the provider does not take these settings
+	IdentityForeign Code = "oauth.foreign"     // the answer is not genuine, or not for this log-in
+
 	ProfileUnknown  Code = "profile.unknown"  // no profile has this name
 	ProfileTaken    Code = "profile.taken"    // one has it already
 	ProfileInUse    Code = "profile.in_use"   // it holds sessions, and cannot be removed
