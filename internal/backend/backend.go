@@ -189,6 +189,10 @@ func (b *Backend) serve(w http.ResponseWriter, r *http.Request) {
 		var f failure
 		status, f = describe(err, c.id)
 		b.log(c, route, status, err, time.Since(began))
+		if e.page && c.Method == e.method {
+			dead.write(w, status)
+			return
+		}
 		b.refuse(w, status, f, e.family)
 		return
 	case answer == nil:
@@ -197,6 +201,10 @@ func (b *Backend) serve(w http.ResponseWriter, r *http.Request) {
 	b.log(c, route, status, err, time.Since(began))
 	if status == http.StatusNoContent {
 		w.WriteHeader(status)
+		return
+	}
+	if page, ok := answer.(webPage); ok {
+		page.write(w, status)
 		return
 	}
 	b.write(w, c.id, status, answer)
@@ -243,6 +251,14 @@ func (b *Backend) answer(header http.Header, c *call, e endpoint) (answer any, e
 		return nil, err
 	}
 	header.Add("Vary", "Origin")
+	if e.page && c.Method == e.method {
+		ctx, cancel := context.WithTimeout(c.trail.follow(c.Context()), callLimit)
+		defer cancel()
+		if err := b.mayCall(ctx, c.from); err != nil {
+			return nil, err
+		}
+		return e.serve(ctx, c)
+	}
 	origin, err := b.guard.origin(c.Request)
 	if err != nil {
 		return nil, err

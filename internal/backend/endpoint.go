@@ -27,6 +27,19 @@ type endpoint struct {
 	rule    Rule   // of a route that a session token opens; nil for one that is open
 	in, out reflect.Type
 	serve   handler
+	page    bool // a browser comes here by itself, from another's page: no Origin and no token says whose it is
+}
+
+// form makes a route that takes a form from another's page and answers with a page. In names the fields.
+func form[In any](f family, says string, run func(context.Context, *call) (webPage, error)) endpoint {
+	return endpoint{method: http.MethodPost, family: f, says: says, in: reflect.TypeFor[In](), out: reflect.TypeFor[nothing](), page: true,
+		serve: func(ctx context.Context, c *call) (any, error) {
+			answer, err := run(ctx, c)
+			if err != nil {
+				return nil, err
+			}
+			return answer, nil
+		}}
 }
 
 // get makes a route of run that a session token opens, and that has no body.
@@ -75,6 +88,12 @@ func (b *Backend) routes() map[string]endpoint {
 		"/otp/verify": post(documents, "Trades a code for a verification token.", b.otpVerify),
 		"/otp-login":  post(documents, "Trades a verification token for a session of a key.", b.otpLogin),
 		"/signup":     post(documents, "Makes a sub-organization with one root user.", b.signup),
+
+		"/oauth-login":         post(documents, "Trades an id token for a session of a key.", b.oauthLogin),
+		"/oauth2-authenticate": post(documents, "Trades the code of X or Discord for an id token.", b.oauth2Authenticate),
+		"/oauth/relay/begin":   post(documents, "Begins a round by Apple, which comes back through /oauth/relay.", b.relayBegin),
+		"/oauth/relay":         form[relayForm](documents, "Where Apple sends the browser; leads it on to the device.", b.relay),
+		"/oauth/relay/token":   post(documents, "Trades what the browser took to the device for the id token.", b.relayToken),
 
 		openAPIPath: {method: http.MethodGet, family: documents, says: "This description.", in: reflect.TypeFor[nothing](), out: reflect.TypeFor[json.RawMessage](),
 			serve: func(context.Context, *call) (any, error) { return b.description, nil }},

@@ -67,7 +67,7 @@ type signupOut struct {
 }
 
 func (b *Backend) signup(ctx context.Context, c *call, in signupIn) (signupOut, error) {
-	if in.VerificationToken == "" && strings.TrimSpace(in.UserEmail) == "" {
+	if in.VerificationToken == "" && strings.TrimSpace(in.UserEmail) == "" && len(in.OAuthProviders) == 0 {
 		return signupOut{}, bad("userEmail: missing")
 	}
 	m, err := b.enrol(ctx, c, newcomer{

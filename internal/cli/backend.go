@@ -91,7 +91,7 @@ func (t *terminal) backend() *cobra.Command {
 	}
 	f.add(c)
 	c.Flags().BoolVar(&withSandbox, "sandbox", false, "puts a sandbox behind itself")
-	c.AddCommand(t.backendCheck())
+	c.AddCommand(t.backendCheck(), t.backendOAuth2())
 	for _, sub := range c.Commands() {
 		wrapArgs(sub)
 	}

@@ -218,6 +218,7 @@ func (c *Client) wire(ctx context.Context, at place, keys keystore.Store) (*runn
 		API: r.api, Sessions: r.sessions, Keys: keys, Pins: p.Pins, OrganizationID: p.OrganizationID,
 		SessionLength: p.SessionLength,
 	})
+	r.ways.OAuth.Settings, r.ways.OAuth.Transport = at.oauth, c.transport()
 	if err := r.sessions.Open(ctx); err != nil {
 		r.sessions.Close()
 		return nil, err
@@ -335,6 +336,7 @@ func (c *Client) Close() error {
 	if r == nil {
 		return nil
 	}
+	r.ways.Close()
 	r.sessions.Close()
 	return r.place.close()
 }

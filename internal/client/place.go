@@ -46,7 +46,16 @@ func located(p profile.Profile, e local.Endpoints) profile.Profile {
 		TLSFetcherEncryption: e.Sandbox.TLSFetcherEncryptionPublicKey, Signer: e.Sandbox.SignerPublicKey,
 		LegacyToken: e.Sandbox.LegacyTokenPublicKey,
 	}
+	p.OAuth = p.OAuth.InSandbox(e.Sandbox.APIBaseURL)
 	return p
+}
+
+// oauth is what is known of the providers of log-ins, who move with the sandbox that plays them.
+func (p place) oauth() profile.OAuth {
+	if p.shared == nil {
+		return p.profile.OAuth
+	}
+	return located(p.profile, p.shared.Endpoints()).OAuth
 }
 
 func (p place) apiURL() string {

@@ -137,6 +137,9 @@ func (s *Shared) serve(unlock func()) error {
 		return errors.Join(err, box.Close())
 	}
 	c.Token = token
+	if err := knowApps(c); err != nil {
+		return errors.Join(err, box.Close())
+	}
 	back, err := StartBackend("127.0.0.1:0", c)
 	if err != nil {
 		return errors.Join(err, box.Close())

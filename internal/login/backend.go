@@ -205,7 +205,7 @@ var told = []fault.Code{
 	fault.LoginRefused, fault.SignUpRefused, fault.GenerationMix, fault.BackendDown, fault.BackendRefused,
 	fault.BackendBusy, fault.APIDown, fault.APIRefused, fault.APILimited, fault.RequestInvalid, fault.ClockWrong,
 	fault.TokenInvalid, fault.TokenMalformed, fault.TokenForeign, fault.TokenExpired, fault.BundleInvalid,
-	fault.ActivityFailed, fault.ActivityLate, fault.ActivityPending, fault.ActivityRejected,
+	fault.BrowserLate, fault.ActivityFailed, fault.ActivityLate, fault.ActivityPending, fault.ActivityRejected,
 }
 
 // refusal turns an answer that is not 200 into a fault: by its reason, else by its status.

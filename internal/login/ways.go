@@ -25,12 +25,13 @@ type Way interface {
 // Ways are the ways in. They are safe for parallel use.
 type Ways struct {
 	*Desk
-	OTP *OTP
+	OTP   *OTP
+	OAuth *OAuth
 }
 
 // New returns the ways in at a desk.
 func New(d *Desk) *Ways {
-	return &Ways{Desk: d, OTP: &OTP{d}}
+	return &Ways{Desk: d, OTP: &OTP{d}, OAuth: &OAuth{Desk: d}}
 }
 
 // of returns the way of a method, or nil.
@@ -38,6 +39,8 @@ func (w *Ways) of(method string) Way {
 	switch method {
 	case methodOTP:
 		return w.OTP
+	case methodOAuth:
+		return w.OAuth
 	}
 	return nil
 }
@@ -79,8 +82,12 @@ func (w *Ways) Cancel(ctx context.Context, attemptID string) error {
 		return err
 	}
 	defer done()
+	defer w.OAuth.leave(attemptID) // after it is gone, so that nobody who looks for it listens again
 	return w.cancel(ctx, attemptID)
 }
+
+// Close ends the wait for browsers. Attempts stay, and can be continued after a restart.
+func (w *Ways) Close() { w.OAuth.Close() }
 
 // Pending returns the newest attempt that can still be continued, after a restart for instance, and whether there is
 // one. Errors: those of the key store and of the file.

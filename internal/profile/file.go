@@ -175,8 +175,12 @@ func (f *File) add(e entry, path []string) error {
 	return nil
 }
 
-// parental reports whether a key is named as the key to a parent organization, or any other private key, would be.
+// parental reports whether a key is named as the key to a parent organization, or any other private key, would be. What
+// a provider issues to a desktop app is called a secret, and is none.
 func parental(key string) bool {
+	if key == "client_secret" {
+		return false
+	}
 	name := strings.NewReplacer("_", "", "-", "", ".", "").Replace(strings.ToLower(key))
 	return strings.Contains(name, "private") || strings.Contains(name, "apikey") || strings.Contains(name, "apipublickey") || strings.Contains(name, "secret")
 }

@@ -107,6 +107,7 @@ func TestEverySettingOfAProfileHasItsEffect(t *testing.T) {
 	values := map[string]string{
 		SettingSessionLength: "45m", SettingAPIURL: "https://api.example", SettingBackendURL: "https://b.example",
 		SettingOrganization: "0aaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee", "kind": "live",
+		SettingIssuer: "https://id.example", SettingOAuthPorts: "5001", SettingProvidersURL: "http://127.0.0.1:4000",
 	}
 	elsewhere := []string{SettingKeyStore, SettingPassphrase} // client
 	for _, s := range Settings() {
@@ -116,6 +117,9 @@ func TestEverySettingOfAProfileHasItsEffect(t *testing.T) {
 		value, ok := values[s.Name]
 		if strings.HasPrefix(s.Name, "pinned ") {
 			value, ok = key, true
+		}
+		if strings.Contains(s.Name, "client ") {
+			value, ok = "app", true
 		}
 		if !ok {
 			if !strings.Contains(strings.Join(elsewhere, ","), s.Name) {

@@ -89,7 +89,7 @@ func (s Sources) named(home Home, name string) (Profile, error) {
 	if err != nil {
 		return Profile{}, fmt.Errorf("%s: %w", kind.Said(), err)
 	}
-	for _, set := range []func(*Profile, string) error{s.addresses, s.pins, s.length} {
+	for _, set := range []func(*Profile, string) error{s.addresses, s.pins, s.oauth, s.length} {
 		if err := set(&p, name); err != nil {
 			return Profile{}, err
 		}

@@ -56,6 +56,7 @@ type Profile struct {
 	BackendToken    string // what the embedded backend wants to hear; "" for others; a secret
 	OrganizationID  string // the parent organization, "" when the profile does not know it
 	Pins            Pins
+	OAuth           OAuth
 	SessionLength   time.Duration
 	KeychainService string
 	Dir             string // the profile's own folder of state

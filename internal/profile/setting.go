@@ -7,14 +7,29 @@ import (
 
 // The names of the settings that this program looks up by itself. [Settings] has them all.
 const (
-	SettingProfile       = "profile"
-	SettingKeyStore      = "key store"
-	SettingPassphrase    = "passphrase file"
-	SettingSessionLength = "session length"
-	SettingAPIURL        = "API address"
-	SettingBackendURL    = "backend address"
-	SettingOrganization  = "organization"
-	SettingDebug         = "debug"
+	SettingProfile        = "profile"
+	SettingKeyStore       = "key store"
+	SettingPassphrase     = "passphrase file"
+	SettingSessionLength  = "session length"
+	SettingAPIURL         = "API address"
+	SettingBackendURL     = "backend address"
+	SettingOrganization   = "organization"
+	SettingDebug          = "debug"
+	SettingIssuer         = "OIDC issuer"
+	SettingIssuerClient   = "OIDC client id"
+	SettingGoogleClient   = "Google client id"
+	SettingGoogleSecret   = "Google client secret"
+	SettingGoogleOthers   = "Google other client ids"
+	SettingAppleClient    = "Apple client id"
+	SettingAppleOthers    = "Apple other client ids"
+	SettingFacebookClient = "Facebook client id"
+	SettingFacebookOthers = "Facebook other client ids"
+	SettingDiscordClient  = "Discord client id"
+	SettingXClient        = "X client id"
+	SettingIssuerSecret   = "OIDC client secret"
+	SettingIssuerOthers   = "OIDC other client ids"
+	SettingOAuthPorts     = "OAuth ports"
+	SettingProvidersURL   = "providers address"
 )
 
 // Setting is one thing that can be set, with every place where it can be.
@@ -49,6 +64,21 @@ func Settings() []Setting {
 		{Name: "pinned TLS fetcher encryption", Key: "pins.tls_fetcher_encryption", PerProfile: true, For: "who reads client secrets; development alone", Default: "production"},
 		{Name: "pinned signer", Key: "pins.signer", PerProfile: true, For: "who signs exports; development alone", Default: "production"},
 		{Name: "pinned legacy token", Key: "pins.legacy_token", PerProfile: true, For: "who signs the tokens of plain codes; development alone", Default: "production"},
+		{Name: SettingGoogleClient, Variable: "LATCHKEY_GOOGLE_CLIENT_ID", Key: "google.client_id", PerProfile: true, For: "log-in by Google: the client id of a desktop app", Default: "none: not shown; sandbox: its own, as with the other providers"},
+		{Name: SettingGoogleSecret, Variable: "LATCHKEY_GOOGLE_CLIENT_SECRET", Key: "google.client_secret", PerProfile: true, Secret: true, For: "what Google issues with it and wants to see; not confidential", Default: "none"},
+		{Name: SettingGoogleOthers, Variable: "LATCHKEY_GOOGLE_OTHER_CLIENT_IDS", Key: "google.other_client_ids", PerProfile: true, For: "client ids of the same app elsewhere, as on the web, with commas: whoever signs up here is the same person there", Default: "none"},
+		{Name: SettingAppleClient, Variable: "LATCHKEY_APPLE_CLIENT_ID", Key: "apple.client_id", PerProfile: true, For: "log-in by Apple: the services id. Its return URL is the backend's `/oauth/relay`", Default: "none: not shown"},
+		{Name: SettingAppleOthers, Variable: "LATCHKEY_APPLE_OTHER_CLIENT_IDS", Key: "apple.other_client_ids", PerProfile: true, For: "as with Google", Default: "none"},
+		{Name: SettingFacebookClient, Variable: "LATCHKEY_FACEBOOK_CLIENT_ID", Key: "facebook.client_id", PerProfile: true, For: "log-in by Facebook: the app id", Default: "none: not shown"},
+		{Name: SettingFacebookOthers, Variable: "LATCHKEY_FACEBOOK_OTHER_CLIENT_IDS", Key: "facebook.other_client_ids", PerProfile: true, For: "as with Google", Default: "none"},
+		{Name: SettingDiscordClient, Variable: "LATCHKEY_DISCORD_CLIENT_ID", Key: "discord.client_id", PerProfile: true, For: "log-in by Discord; its secret is uploaded by `latchkey backend oauth2 add`", Default: "none: not shown"},
+		{Name: SettingXClient, Variable: "LATCHKEY_X_CLIENT_ID", Key: "x.client_id", PerProfile: true, For: "log-in by X; its secret is uploaded by `latchkey backend oauth2 add`", Default: "none: not shown"},
+		{Name: SettingIssuer, Flag: "issuer", Variable: "LATCHKEY_OIDC_ISSUER", Key: "oidc.issuer", PerProfile: true, For: "log-in by any OpenID provider: its issuer", Default: "none: not shown; sandbox: its own provider"},
+		{Name: SettingIssuerClient, Flag: "client-id", Variable: "LATCHKEY_OIDC_CLIENT_ID", Key: "oidc.client_id", PerProfile: true, For: "the client id there", Default: "none"},
+		{Name: SettingIssuerSecret, Variable: "LATCHKEY_OIDC_CLIENT_SECRET", Key: "oidc.client_secret", PerProfile: true, Secret: true, For: "a secret, where the provider wants one of a desktop app; not confidential", Default: "none"},
+		{Name: SettingIssuerOthers, Variable: "LATCHKEY_OIDC_OTHER_CLIENT_IDS", Key: "oidc.other_client_ids", PerProfile: true, For: "as with Google", Default: "none"},
+		{Name: SettingOAuthPorts, Variable: "LATCHKEY_OAUTH_PORTS", Key: "oauth_ports", PerProfile: true, For: "ports of the addresses to register with Facebook (`http://localhost:PORT/oauth`), Discord and X (`http://127.0.0.1:PORT/oauth`)", Default: "`47851,47852,47853`"},
+		{Name: SettingProvidersURL, Variable: "LATCHKEY_PROVIDERS_URL", Key: "providers_url", PerProfile: true, For: "where a sandbox plays Google, Apple, Facebook, Discord and X; development alone", Default: "the real ones"},
 		{Name: SettingDebug, Flag: "debug", Variable: "LATCHKEY_DEBUG", Key: "debug", For: "the log, for developers", Default: "`false`: warnings alone"},
 
 		{Name: "parent API address", Variable: "TURNKEY_API_URL", Server: true, For: "`backend`, `request`", Default: "`https://api.turnkey.com`"},

@@ -81,3 +81,28 @@ func (c *Client) EmailAuth(ctx context.Context, organizationID string, p EmailAu
 	_, err := c.Submit(ctx, Activity{"/public/v1/submit/email_auth", "ACTIVITY_TYPE_EMAIL_AUTH_V3", organizationID, p, "emailAuthResult"}, nil)
 	return err
 }
+
+// CreateOAuth2Credential uploads the client secret of an app at X or Discord, sealed to the TLS fetcher's encryption key
+// (CREATE_OAUTH2_CREDENTIAL).
+func (c *Client) CreateOAuth2Credential(ctx context.Context, organizationID, provider, clientID, sealedSecret string) (credentialID string, err error) {
+	var out struct {
+		ID string `json:"oauth2CredentialId"`
+	}
+	_, err = c.Submit(ctx, Activity{"/public/v1/submit/create_oauth2_credential", "ACTIVITY_TYPE_CREATE_OAUTH2_CREDENTIAL", organizationID, struct {
+		Provider string `json:"provider"`
+		ClientID string `json:"clientId"`
+		Secret   string `json:"encryptedClientSecret"`
+	}{provider, clientID, sealedSecret}, "createOauth2CredentialResult"}, &out)
+	return out.ID, err
+}
+
+// UpdateOAuth2Credential replaces the secret of one (UPDATE_OAUTH2_CREDENTIAL).
+func (c *Client) UpdateOAuth2Credential(ctx context.Context, organizationID, credentialID, provider, clientID, sealedSecret string) error {
+	_, err := c.Submit(ctx, Activity{"/public/v1/submit/update_oauth2_credential", "ACTIVITY_TYPE_UPDATE_OAUTH2_CREDENTIAL", organizationID, struct {
+		ID       string `json:"oauth2CredentialId"`
+		Provider string `json:"provider"`
+		ClientID string `json:"clientId"`
+		Secret   string `json:"encryptedClientSecret"`
+	}{credentialID, provider, clientID, sealedSecret}, "updateOauth2CredentialResult"}, nil)
+	return err
+}
