@@ -67,7 +67,8 @@ func Run(assets fs.FS, version string) error {
 		},
 		OnShutdown:         func(context.Context) { Close(a) },
 		SingleInstanceLock: &options.SingleInstanceLock{UniqueId: "dev.latchkey", OnSecondInstanceLaunch: func(options.SecondInstanceData) { raise(a) }},
-		Linux:              &linux.Options{ProgramName: "latchkey", WebviewGpuPolicy: linux.WebviewGpuPolicyOnDemand},
+		// Without the GPU: a page of text and lines needs none, the drivers alone took 95 MiB, and some show nothing at all.
+		Linux: &linux.Options{ProgramName: "latchkey", WebviewGpuPolicy: linux.WebviewGpuPolicyNever},
 	})
 }
 

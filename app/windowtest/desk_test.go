@@ -32,7 +32,7 @@ import (
 // desk is a desktop of the test's own: an X display, a session bus with the accessibility services behind it, and
 // folders. It is not the desktop of whoever runs the tests, and nothing of it is left afterwards.
 type desk struct {
-	t       *testing.T
+	t       testing.TB
 	home    string
 	env     []string
 	display string
@@ -41,7 +41,7 @@ type desk struct {
 }
 
 // openDesk starts an empty desk. A theme is the name of a GTK theme; empty: the default, which is light.
-func openDesk(t *testing.T, theme string) *desk {
+func openDesk(t testing.TB, theme string) *desk {
 	t.Helper()
 	need.Command(t, "Xvfb", "dbus-run-session", "gnome-keyring-daemon", "xdotool", "import")
 	home, err := os.MkdirTemp("", "latchkey-desk") // not t.TempDir: the path of a socket has at most 107 bytes
@@ -251,7 +251,7 @@ func (d *desk) living() map[int]string {
 }
 
 // within asks again and again until there is no error, for at most the time given.
-func within(t *testing.T, limit time.Duration, what string, ask func() error) {
+func within(t testing.TB, limit time.Duration, what string, ask func() error) {
 	t.Helper()
 	begin := time.Now()
 	for {

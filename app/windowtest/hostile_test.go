@@ -13,17 +13,15 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/godbus/dbus/v5"
-
-	"latchkey/internal/need"
 )
 
 //go:embed testdata/attack.js
@@ -94,7 +92,7 @@ func TestR7_AHostilePage(t *testing.T) {
 	c := &collector{loot: make(chan taken, 1), then: make(chan string, 1)}
 	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)
-	path := infected(t, server.URL)
+	path := infected(t, strings.Replace(attack, `"COLLECTOR"`, strconv.Quote(server.URL), 1))
 	d := openDesk(t, "")
 	d.startKeyring()
 	opened := d.watchLinks()
@@ -174,45 +172,6 @@ var harmless = []string{
 	"/public/v1/query/list_verified_suborgs", "/public/v1/query/list_suborgs", "/public/v1/query/whoami", "/public/v1/query/list_wallets", "/public/v1/query/list_wallet_accounts", "/public/v1/submit/create_wallet",
 	"/public/v1/submit/stamp_login", "/public/v1/query/list_user_tags", "/public/v1/query/get_api_keys", "/public/v1/submit/delete_api_keys",
 	"/public/v1/query/get_activity", "/public/v1/query/get_user",
-}
-
-// infected builds the production binary with the attack in its page, which is otherwise what people get.
-func infected(t *testing.T, collector string) string {
-	t.Helper()
-	_ = program(t) // what is missing here is said there
-	root := need.Root(t)
-	dir := t.TempDir()
-	dist := filepath.Join(root, "frontend", "dist")
-	index, err := os.ReadFile(filepath.Join(dist, "index.html"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := map[string]string{
-		"index.html": strings.Replace(string(index), "</head>", `<script type="module" src="/attack.js"></script></head>`, 1),
-		"attack.js":  strings.Replace(attack, `"COLLECTOR"`, `"`+collector+`"`, 1),
-	}
-	overlay := map[string]map[string]string{"Replace": {}}
-	for name, text := range files {
-		file := filepath.Join(dir, name)
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		overlay["Replace"][filepath.Join(dist, name)] = file
-	}
-	list, err := json.Marshal(overlay)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "overlay.json"), list, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, "latchkey-window")
-	cmd := exec.Command("go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-trimpath", "-tags", "desktop,production,webkit2_41", "-ldflags", "-s -w", "-o", path, ".")
-	cmd.Dir = root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build the infected window: %v\n%s", err, out)
-	}
-	return path
 }
 
 // watchLinks puts a program in the place of the one that opens links, and returns the file in which that writes them.

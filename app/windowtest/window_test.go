@@ -18,7 +18,7 @@ import (
 )
 
 // program builds the production binary once for all stories, as make does, so that no older one is tested by mistake.
-func program(t *testing.T) string {
+func program(t testing.TB) string {
 	t.Helper()
 	need.Command(t, "go", "pkg-config")
 	if exec.Command("pkg-config", "--exists", "webkit2gtk-4.1", "gtk+-3.0").Run() != nil {
