@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -313,13 +314,19 @@ func TestALogInByAProviderSurvivesLostAnswers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			lost := false
-			lose := func(q string) bool { hit := strings.HasSuffix(q, path); lost = lost || hit; return hit }
+			var lost atomic.Bool
+			lose := func(q string) bool {
+				hit := strings.HasSuffix(q, path)
+				if hit {
+					lost.Store(true)
+				}
+				return hit
+			}
 			f.lose = func(r *http.Request) bool { return lose(r.URL.Path) }
 			p.backend.lose = lose
 			_, err = p.back(a, who.LogIn)
-			if !lost || fault.CodeOf(err) != fault.ProviderDown && fault.CodeOf(err) != fault.BackendDown {
-				t.Fatalf("lost %v: %v", lost, err)
+			if !lost.Load() || fault.CodeOf(err) != fault.ProviderDown && fault.CodeOf(err) != fault.BackendDown {
+				t.Fatalf("lost %v: %v", lost.Load(), err)
 			}
 			f.lose, p.backend.lose = nil, nil
 			s, err := p.otp.Continue(t.Context(), a.ID, "")
