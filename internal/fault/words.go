@@ -80,6 +80,8 @@ var catalogue = map[Code]entry{
 	OTPLimited:     {Limited, Words{"Too many codes were asked for", "Too many codes were asked for in a short time.", "The address is not blocked.", "Wait, then ask again.", ""}},
 	AttemptOver:    {NotFound, Words{"This log-in is over", "This log-in was finished, cancelled or replaced.", "Nothing changed.", "Start again.", "Start again"}},
 	AccountUnknown: {NotFound, Words{"No wallet for this address", "Nobody has signed up with this address yet.", "Nothing was created.", "Sign up.", "Start again"}},
+	WalletShared:   {Denied, Words{"Others may open this account", "Your wallet's key is in an account that something else has opened for as long, or longer.", "Nothing was stored. Whoever made that account may hold its wallets too.", "If the other ways in are yours, log in again with --shared; else use another wallet.", ""}},
+	WalletFile:     {Invalid, Words{"The wallet's key file cannot be used", "It is not a key of Ethereum or Solana in a form that is known here, or others may read it.", "Nothing was sent.", "Correct what the details name, and try again.", ""}},
 	LoginRefused:   {Denied, Words{"The log-in was refused", "The service checked the log-in and refused it.", "Nothing was stored.", "Send a new code and try again.", "Send a new code"}},
 	SignUpRefused:  {Denied, Words{"The sign-up was refused", "The service checked the sign-up and refused it.", "Nothing was created.", "Send a new code and try again.", "Send a new code"}},
 	GenerationMix:  {Invalid, Words{"Two kinds of log-in were mixed", "An encrypted and a plain step were used in one log-in.", "The service cannot join them.", "Start again.", "Start again"}},

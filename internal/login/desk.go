@@ -43,6 +43,7 @@ type Options struct {
 	Length           time.Duration // 0: the profile's
 	Invalidate       bool          // Turnkey deletes every other key that a log-in of the user made
 	SessionProfileID string        // of a session profile that narrows it; "" for none. Only with Straight, and where Turnkey itself is asked
+	Shared           bool          // of a wallet: the account may have other ways in, which are the person's
 	Straight         bool          // asks Turnkey itself for the session, by a stamp that the proof attests, and not the backend
 }
 

@@ -25,13 +25,14 @@ type Way interface {
 // Ways are the ways in. They are safe for parallel use.
 type Ways struct {
 	*Desk
-	OTP   *OTP
-	OAuth *OAuth
+	OTP    *OTP
+	OAuth  *OAuth
+	Wallet *Wallet
 }
 
 // New returns the ways in at a desk.
 func New(d *Desk) *Ways {
-	return &Ways{Desk: d, OTP: &OTP{d}, OAuth: &OAuth{Desk: d}}
+	return &Ways{Desk: d, OTP: &OTP{d}, OAuth: &OAuth{Desk: d}, Wallet: &Wallet{Desk: d}}
 }
 
 // of returns the way of a method, or nil.
@@ -41,6 +42,8 @@ func (w *Ways) of(method string) Way {
 		return w.OTP
 	case methodOAuth:
 		return w.OAuth
+	case methodWallet:
+		return w.Wallet
 	}
 	return nil
 }
