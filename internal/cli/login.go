@@ -31,7 +31,7 @@ type wayIn struct {
 
 // waysIn are the ways in, in the order in which they are told of.
 func (t *terminal) waysIn() []wayIn {
-	return append([]wayIn{t.byEmail(), t.byWallet()}, t.byProviders()...)
+	return append([]wayIn{t.byEmail(), t.byMail(), t.byWallet()}, t.byProviders()...)
 }
 
 func (t *terminal) byEmail() wayIn {
@@ -158,7 +158,7 @@ func (t *terminal) enter(ctx context.Context, c *client.Client, attempt login.At
 			return session.Session{}, fault.New(fault.Cancel, l.err)
 		}
 		s, err := c.Login().Continue(ctx, attempt.ID, l.text)
-		if fault.CodeOf(err) != fault.OTPWrong || l.err != nil {
+		if code := fault.CodeOf(err); code != fault.OTPWrong && code != fault.MailWrong || l.err != nil {
 			return s, err
 		}
 		t.tell(err)

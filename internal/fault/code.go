@@ -60,6 +60,7 @@ const (
 	AccountUnknown Code = "account.unknown"  // no sub-organization for this contact
 	WalletShared   Code = "wallet.shared"    // others may open the account that a wallet's key is in
 	WalletFile     Code = "wallet.file"      // a wallet's key file cannot be used
+	MailWrong      Code = "mail.wrong"       // not the key of the newest message, or not whole
 	LoginRefused   Code = "login.refused"    // the backend or vendor refused the log-in
 	SignUpRefused  Code = "signup.refused"   // the backend or vendor refused the sign-up
 	GenerationMix  Code = "login.generation" // an encrypted and a plain step in one attempt

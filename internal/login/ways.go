@@ -28,11 +28,12 @@ type Ways struct {
 	OTP    *OTP
 	OAuth  *OAuth
 	Wallet *Wallet
+	Mail   *Mail
 }
 
 // New returns the ways in at a desk.
 func New(d *Desk) *Ways {
-	return &Ways{Desk: d, OTP: &OTP{d}, OAuth: &OAuth{Desk: d}, Wallet: &Wallet{Desk: d}}
+	return &Ways{Desk: d, OTP: &OTP{d}, OAuth: &OAuth{Desk: d}, Wallet: &Wallet{Desk: d}, Mail: &Mail{d}}
 }
 
 // of returns the way of a method, or nil.
@@ -44,6 +45,8 @@ func (w *Ways) of(method string) Way {
 		return w.OAuth
 	case methodWallet:
 		return w.Wallet
+	case methodMail:
+		return w.Mail
 	}
 	return nil
 }
