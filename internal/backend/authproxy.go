@@ -16,7 +16,7 @@ import (
 // This file is the auth proxy: the thirteen routes that every kit of Turnkey's calls when it is told an authProxyUrl.
 // Answers have exactly the fields of Turnkey's description. Source: proxy_api.swagger.json.
 
-// Headers of the auth proxy. The captcha's token is taken and not looked at.
+// Headers of the auth proxy.
 const (
 	ConfigHeader  = "X-Auth-Proxy-Config-ID"
 	CaptchaHeader = "X-Captcha-Token"
@@ -53,8 +53,12 @@ func (b *Backend) proxyConfig(context.Context, *call, nothing) (proxyConfigOut, 
 	}, nil
 }
 
-func (b *Backend) proxyParams(context.Context, *call, nothing) (nothing, error) {
-	return nothing{}, nil
+type proxyParamsOut struct {
+	TurnstileSiteKey string `json:"turnstileSiteKey,omitempty"`
+}
+
+func (b *Backend) proxyParams(context.Context, *call, nothing) (proxyParamsOut, error) {
+	return proxyParamsOut{b.c.CaptchaSiteKey}, nil
 }
 
 type proxyAccountIn struct {

@@ -292,6 +292,11 @@ func (b *Backend) answer(header http.Header, c *call, e endpoint) (answer any, e
 			return nil, err
 		}
 	}
+	if e.personal {
+		if err := b.person(ctx, c); err != nil {
+			return nil, err
+		}
+	}
 	if e.rule != nil {
 		if c.visitor, err = b.admit(ctx, c, e.rule); err != nil {
 			return nil, err

@@ -39,6 +39,11 @@ type Config struct {
 	OAuthClientIDs   map[string]string
 	OAuthRedirectURL string
 
+	// CaptchaSiteKey is announced to kits, whose requests for messages and accounts must then bring a solved captcha;
+	// CaptchaSecret asks the verifier, whose address is Turnstile's when CaptchaVerifyURL says none.
+	CaptchaSiteKey, CaptchaVerifyURL string
+	CaptchaSecret                    Secret
+
 	// How messages look; "" is the service's choice. MagicLink has %s where the code goes, SMSTemplate {{.OtpCode}}.
 	LogoURL, MagicLink, EmailTemplateID, SMSTemplate string
 
@@ -233,8 +238,10 @@ func (c Config) keys() (keys, error) {
 			return k, wrong(at[0], "want a host and a port, such as 127.0.0.1:3000")
 		}
 	}
-	if err := c.checkMethods(); err != nil {
-		return k, err
+	for _, check := range []func() error{c.checkMethods, c.checkCaptcha} {
+		if err := check(); err != nil {
+			return k, err
+		}
 	}
 	for _, text := range [][2]string{{"LATCHKEY_OAUTH_REDIRECT_URL", c.OAuthRedirectURL}, {"LATCHKEY_LOGO_URL", c.LogoURL}, {"LATCHKEY_MAGIC_LINK", c.MagicLink},
 		{"LATCHKEY_EMAIL_TEMPLATE_ID", c.EmailTemplateID}, {"LATCHKEY_SMS_TEMPLATE", c.SMSTemplate}} {

@@ -21,13 +21,14 @@ const (
 
 // endpoint is one route: what a request and an answer look like, and who makes one of the other.
 type endpoint struct {
-	method  string
-	family  family
-	says    string // what it does, in one line
-	rule    Rule   // of a route that a session token opens; nil for one that is open
-	in, out reflect.Type
-	serve   handler
-	page    bool // a browser comes here by itself, from another's page: no Origin and no token says whose it is
+	method   string
+	family   family
+	says     string // what it does, in one line
+	personal bool   // with a captcha configured, a person must ask
+	rule     Rule   // of a route that a session token opens; nil for one that is open
+	in, out  reflect.Type
+	serve    handler
+	page     bool // a browser comes here by itself, from another's page: no Origin and no token says whose it is
 }
 
 // form makes a route that takes a form from another's page and answers with a page. In names the fields.
@@ -128,18 +129,18 @@ func (b *Backend) routes() map[string]endpoint {
 		"/api/getActivity": guarded(OwnOnly, post(web, "An activity of the organization of who is logged in.", b.webActivity)),
 
 		"/v1/wallet_kit_config":        post(proxied, "What this configuration allows.", b.proxyConfig),
-		"/v1/wallet_kit_client_params": post(proxied, "What a page needs for captchas: nothing here.", b.proxyParams),
+		"/v1/wallet_kit_client_params": post(proxied, "What a page needs for captchas.", b.proxyParams),
 		"/v1/account":                  post(proxied, "Finds an account by an identity.", b.proxyAccount),
-		"/v1/otp_init":                 post(proxied, "Sends a code that is answered in clear.", b.proxyInit),
-		"/v1/otp_init_v2":              post(proxied, "Sends a code that is answered sealed.", b.proxyInitV2),
+		"/v1/otp_init":                 personal(post(proxied, "Sends a code that is answered in clear.", b.proxyInit)),
+		"/v1/otp_init_v2":              personal(post(proxied, "Sends a code that is answered sealed.", b.proxyInitV2)),
 		"/v1/otp_verify":               post(proxied, "Trades a code in clear for a verification token.", b.proxyVerify),
 		"/v1/otp_verify_v2":            post(proxied, "Trades a sealed code for a verification token.", b.proxyVerifyV2),
 		"/v1/otp_login":                post(proxied, "Trades a verification token for a session.", b.proxyOTPLogin),
 		"/v1/otp_login_v2":             post(proxied, "Trades a verification token for a session of any key.", b.proxyOTPLoginV2),
 		"/v1/oauth_login":              post(proxied, "Trades an id token for a session.", b.proxyOAuthLogin),
 		"/v1/oauth2_authenticate":      post(proxied, "Trades the code of X or Discord for an id token.", b.proxyOAuth2),
-		"/v1/signup":                   post(proxied, "Makes an account.", b.proxySignup),
-		"/v1/signup_v2":                post(proxied, "Makes an account.", b.proxySignupV2),
+		"/v1/signup":                   personal(post(proxied, "Makes an account.", b.proxySignup)),
+		"/v1/signup_v2":                personal(post(proxied, "Makes an account.", b.proxySignupV2)),
 	}
 }
 
