@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write the README's settings table")
 
 // A variable in code is one that is read, or the name by which a setting is looked up, outside the table itself.
 var (
-	variableInCode = regexp.MustCompile(`"((?:LATCHKEY|TURNKEY)_[A-Z_]+|PORT)"`)
+	variableInCode = regexp.MustCompile(`"((?:LATCHKEY|TURNKEY|OTEL)_[A-Z_]+|PORT)"`)
 	settingInCode  = regexp.MustCompile(`\b(?:profile\.)?(Setting[A-Z]\w+)`)
 	nameInTable    = regexp.MustCompile(`(?m)^\t(Setting\w+) += "(.*)"$`)
 )

@@ -47,6 +47,7 @@ type Backend struct {
 	table       map[string]endpoint
 	description json.RawMessage // of the table
 
+	tracer *tracer               // nil: no traces
 	google *oidc.IDTokenVerifier // nil: no token of Google's vouches for an address
 
 	verdicts *shelf[verdict]
@@ -95,6 +96,7 @@ func New(c Config) (*Backend, error) {
 	}
 	b.c.APIPrivateKey, b.c.RedisURL, b.c.StateKey = Secret{}, Secret{}, Secret{}
 	b.google = newGoogle(c)
+	b.tracer = newTracer(c.Traces, c.HTTP.Transport, &b.metrics.dropped)
 	b.table = b.routes()
 	if b.description, err = describeRoutes(b.table); err != nil {
 		return nil, err
@@ -107,6 +109,7 @@ func New(c Config) (*Backend, error) {
 func (b *Backend) Close() error {
 	b.mailings.cancel()
 	_ = b.mailings.wait(context.Background()) // which has no end, and they have
+	b.tracer.close()
 	return b.kept.close()
 }
 
@@ -169,6 +172,7 @@ func (b *Backend) serve(w http.ResponseWriter, r *http.Request) {
 	defer b.metrics.active.Add(-1)
 	began := time.Now()
 	c := &call{Request: r, id: uuid.NewString(), from: b.caller(r)}
+	c.trail.span = b.tracer.begin(r, began)
 	route := strings.ReplaceAll(r.URL.Path, "//", "/") // some clients double one
 	e, known := b.table[route]
 	if !known {
@@ -329,6 +333,7 @@ func (b *Backend) log(c *call, route string, status int, err error, took time.Du
 		method = "other" // any text can stand there
 	}
 	b.metrics.serve(method, route, status, err, took)
+	b.tracer.served(c, method, route, status, err, took)
 	attrs := []slog.Attr{
 		slog.String("id", c.id), slog.String("method", method), slog.String("route", route),
 		slog.Int("status", status), slog.Duration("took", took),

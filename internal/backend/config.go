@@ -65,6 +65,8 @@ type Config struct {
 	// APIRate is how many requests a second the API takes from this address, shared by all replicas; 0 is any number.
 	APIRate int
 
+	Traces Traces
+
 	// What a server that runs the backend does with it; the backend itself does not look at these.
 	Port                int    // PORT, on loopback, where Listen says nothing; 0 is a free one, and DefaultPort what is read when nobody says
 	Listen, AdminListen string // host:port of devices, and of whoever runs it; "" is the caller's choice
@@ -238,7 +240,7 @@ func (c Config) keys() (keys, error) {
 			return k, wrong(at[0], "want a host and a port, such as 127.0.0.1:3000")
 		}
 	}
-	for _, check := range []func() error{c.checkMethods, c.checkCaptcha} {
+	for _, check := range []func() error{c.checkMethods, c.checkCaptcha, c.Traces.check} {
 		if err := check(); err != nil {
 			return k, err
 		}

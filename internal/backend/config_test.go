@@ -126,6 +126,8 @@ func TestFromEnvReadsEveryVariable(t *testing.T) {
 		"LATCHKEY_ALLOWED_HOSTS": "a.example, b.example:8080,", "LATCHKEY_ALLOWED_ORIGINS": "https://a.example",
 		"LATCHKEY_REDIS_URL": "rediss://user:canary@redis.example:6380/3", "LATCHKEY_STATE_KEY": strings.Repeat("k", 32), "LATCHKEY_REDIS_COPIES": "2", "LATCHKEY_TRUSTED_PROXIES": "10.0.0.0/8, ::1",
 		"LATCHKEY_LIMITS": "contact-sends=5, network-calls=-1", "LATCHKEY_API_RATE": "60",
+		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://collector:4318/v1/traces", "OTEL_EXPORTER_OTLP_HEADERS": "a=b", "OTEL_SERVICE_NAME": "shop",
+		"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.5",
 		"LATCHKEY_CAPTCHA_SITE_KEY": "site", "LATCHKEY_CAPTCHA_SECRET": "canary", "LATCHKEY_CAPTCHA_VERIFY_URL": "https://captcha.example/verify",
 	}
 	read := map[string]bool{}
@@ -146,6 +148,7 @@ func TestFromEnvReadsEveryVariable(t *testing.T) {
 	want.AppName, want.SessionSeconds, want.Port = "Shop", 3600, 3100
 	want.AllowedHosts, want.AllowedOrigins = []string{"a.example", "b.example:8080"}, []string{"https://a.example"}
 	want.Limits, want.APIPrivateKey = backend.Limits{ContactSends: 5, NetworkCalls: -1}, c.APIPrivateKey
+	want.Traces = backend.Traces{Endpoint: "http://collector:4318/v1/traces", Headers: backend.SecretOf("a=b"), Service: "shop", Ratio: 0.5}
 	want.CaptchaSiteKey, want.CaptchaSecret, want.CaptchaVerifyURL = "site", backend.SecretOf("canary"), "https://captcha.example/verify"
 	want.StateKey = backend.SecretOf(strings.Repeat("k", 32))
 	want.RedisURL, want.RedisCopies, want.TrustedProxies, want.APIRate = backend.SecretOf(env["LATCHKEY_REDIS_URL"]), 2, []string{"10.0.0.0/8", "::1"}, 60

@@ -55,6 +55,7 @@ func (s Source) Read() (Config, Origins, error) {
 		TrustedProxies:    env.list("LATCHKEY_TRUSTED_PROXIES"),
 		APIRate:           env.number("LATCHKEY_API_RATE"),
 		Limits:            env.limits("LATCHKEY_LIMITS"),
+		Traces:            env.traces(),
 		Port:              env.numberOr("PORT", DefaultPort),
 		Listen:            env.text("LATCHKEY_LISTEN"),
 		AdminListen:       env.text("LATCHKEY_ADMIN_LISTEN"),

@@ -23,7 +23,8 @@ import (
 // It is written by hand: Prometheus' client adds 2.2 MB to the program and 1.4 MB to its memory, of which the whole
 // backend may use 15. The tests read it with Prometheus' own parser and linter.
 type metrics struct {
-	active atomic.Int64
+	active  atomic.Int64
+	dropped atomic.Uint64 // spans that did not reach the collector
 
 	mu     sync.Mutex
 	served map[servedKey]*histogram
@@ -148,6 +149,8 @@ func (m *metrics) write(b *bytes.Buffer) {
 	}) {
 		fmt.Fprintf(b, "%s{%s} %d\n", mails, labels("outcome", k.outcome, "error_type", string(k.reason)), m.mailed[k])
 	}
+	const dropped = "latchkey_spans_dropped_total"
+	fmt.Fprintf(b, "# HELP %s Spans that did not reach the collector of traces.\n# TYPE %s counter\n%s %d\n", dropped, dropped, dropped, m.dropped.Load())
 	const active = "http_server_active_requests"
 	fmt.Fprintf(b, "# HELP %s Requests of devices under way.\n# TYPE %s gauge\n%s %d\n", active, active, active, m.active.Load())
 }

@@ -10,8 +10,11 @@ import (
 	"latchkey/internal/turnkey"
 )
 
-// trail is what a request of a device led to at the API: the ids of its activities, for the log.
+// trail is what a request of a device led to at the API: the ids of its activities, for the log, and its span, under
+// which those of the API's calls stand.
 type trail struct {
+	span *span // of the request, nil for none
+
 	mu         sync.Mutex
 	activities []string
 }
@@ -44,7 +47,11 @@ func (t *trail) seen() []string {
 // asked is told of every request to the API once it is over.
 func (b *Backend) asked(ctx context.Context, x turnkey.Exchange) {
 	b.metrics.ask(x.Path, x.Status, x.Err, x.Duration)
-	if t, ok := ctx.Value(trailKey{}).(*trail); ok && strings.HasPrefix(x.Path, "/public/v1/submit/") {
+	t, ok := ctx.Value(trailKey{}).(*trail)
+	if ok {
+		b.tracer.asked(t.span, x)
+	}
+	if ok && strings.HasPrefix(x.Path, "/public/v1/submit/") {
 		if id := activityID(x.Response); id != "" {
 			t.add(id)
 		}

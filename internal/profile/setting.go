@@ -116,6 +116,12 @@ func Settings() []Setting {
 		{Name: "trusted proxies", Variable: "LATCHKEY_TRUSTED_PROXIES", Server: true, For: "`backend`: addresses and networks whose `X-Forwarded-For` is believed, with commas", Default: "none"},
 		{Name: "limits", Variable: "LATCHKEY_LIMITS", Server: true, For: "`backend`: other limits than its own, as `contact-sends=3,address-sends=30`", Default: "see [the backend](#the-backend-on-one-machine-or-many)"},
 		{Name: "API rate", Variable: "LATCHKEY_API_RATE", Server: true, For: "`backend`: requests a second that Turnkey takes from its address, shared by the replicas", Default: "any number"},
+		{Name: "traces", Variable: "OTEL_EXPORTER_OTLP_ENDPOINT", Server: true, For: "`backend`: where its traces go, by OTLP over HTTP; `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` says the whole address", Default: "none: no traces"},
+		{Name: "traces address", Variable: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", Server: true, For: "`backend`: the same, with its path", Default: "`/v1/traces` there"},
+		{Name: "traces headers", Variable: "OTEL_EXPORTER_OTLP_HEADERS", Server: true, Secret: true, For: "`backend`: sent with them, as `authorization=…`, with commas", Default: "none"},
+		{Name: "service name", Variable: "OTEL_SERVICE_NAME", Server: true, For: "`backend`: its name in traces", Default: "`latchkey-backend`"},
+		{Name: "traces sampler", Variable: "OTEL_TRACES_SAMPLER", Server: true, For: "`backend`: `always_on`, `always_off` or `traceidratio`", Default: "`always_on`"},
+		{Name: "traces ratio", Variable: "OTEL_TRACES_SAMPLER_ARG", Server: true, For: "`backend`: with `traceidratio`, the part of requests, 0 to 1", Default: "`1`"},
 		{Name: "backend session seconds", Variable: "LATCHKEY_SESSION_SECONDS", Server: true, For: "`backend`: length of a session that asks for none", Default: "`900`"},
 	}
 }
