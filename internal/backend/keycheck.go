@@ -86,3 +86,20 @@ func (p Policy) String() string {
 	}
 	return strings.TrimSpace(b.String())
 }
+
+// TryRedis asks the Redis of a configuration whether it can be used; without one there is nothing to ask. Errors:
+// fault.BackendConfig for an address that cannot be read; fault.BackendState with what Redis says, never with its password.
+func TryRedis(ctx context.Context, c Config) error {
+	if c.RedisURL.reveal() == "" {
+		return nil
+	}
+	s, err := inRedis(c.filled(), func(_, _ string) string { return strings.Repeat("0", 32) }, redisLimit)
+	if err != nil {
+		return err
+	}
+	err = s.check(ctx)
+	if closed := s.close(); err == nil {
+		err = closed
+	}
+	return err
+}

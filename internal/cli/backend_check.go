@@ -85,6 +85,7 @@ func lookAt(ctx context.Context, from backend.Source) checkReport {
 	r.say("ok", "The settings can be used.", "")
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
+	r.tryRedis(ctx, c, told)
 	key, err := backend.TryKey(ctx, c)
 	if key.UserID == "" {
 		r.fail(err, nextAfter(err))
@@ -106,6 +107,22 @@ func lookAt(ctx context.Context, from backend.Source) checkReport {
 		r.say("ok", "That user is no root user: it may do what policies allow it.", "The least that it needs is the policy below.")
 	}
 	return r
+}
+
+// tryRedis looks whether the Redis that the replicas share can be used, where there is one.
+func (r *checkReport) tryRedis(ctx context.Context, c backend.Config, told backend.Origins) {
+	if !slices.ContainsFunc(told, func(t backend.Told) bool {
+		return t.Variable == "LATCHKEY_REDIS_URL" && t.Origin != backend.FromDefault
+	}) {
+		return
+	}
+	if err := backend.TryRedis(ctx, c); err != nil {
+		r.OK = false
+		r.Findings = append(r.Findings, checkFinding{"failed", "The Redis of LATCHKEY_REDIS_URL cannot be used. " + err.Error(),
+			"See that it runs, can be reached from here, and takes that user and password; without it nobody is served.", fault.CodeOf(err)})
+		return
+	}
+	r.say("ok", "Redis can be reached and takes changes.", "")
 }
 
 // nextAfter is what to do about a key that did not pass.
