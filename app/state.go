@@ -81,7 +81,7 @@ func (a *App) openState(ctx context.Context, c *client.Client, s *State) {
 		s.Store.Failure = failure(err)
 	case err != nil:
 		s.Phase, s.Failure = PhaseFailed, failure(err)
-	case pending:
+	case pending && attempt.Length > 0: // what waits for the browser or a message was begun in a terminal, and goes on there
 		s.Phase, s.PendingPublicKey = PhaseCode, attempt.PublicKey
 		s.Attempt = &AttemptView{
 			ID: attempt.ID, Contact: attempt.Contact, PublicKey: attempt.PublicKey, Length: attempt.Length,
