@@ -51,6 +51,7 @@ const credentialsMost = 10
 // signupIn asks for a sub-organization.
 type signupIn struct {
 	UserEmail         string                        `json:"userEmail"`
+	UserPhoneNumber   string                        `json:"userPhoneNumber"`
 	UserName          string                        `json:"userName"`
 	APIKeys           []turnkey.APIKeyParams        `json:"apiKeys"`
 	Authenticators    []turnkey.AuthenticatorParams `json:"authenticators"`
@@ -72,7 +73,7 @@ func (b *Backend) signup(ctx context.Context, c *call, in signupIn) (signupOut, 
 		return signupOut{}, bad("userEmail: missing")
 	}
 	m, err := b.enrol(ctx, c, newcomer{
-		user: turnkey.RootUserParams{UserName: in.UserName, UserEmail: in.UserEmail,
+		user: turnkey.RootUserParams{UserName: in.UserName, UserEmail: in.UserEmail, UserPhoneNumber: in.UserPhoneNumber,
 			APIKeys: in.APIKeys, Authenticators: in.Authenticators, OAuthProviders: in.OAuthProviders},
 		jwt: in.VerificationToken, sig: in.ClientSignature,
 	})

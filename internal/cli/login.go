@@ -31,7 +31,7 @@ type wayIn struct {
 
 // waysIn are the ways in, in the order in which they are told of.
 func (t *terminal) waysIn() []wayIn {
-	return append([]wayIn{t.byEmail(), t.byMail(), t.byWallet()}, t.byProviders()...)
+	return append([]wayIn{t.byEmail(), t.byPhone(), t.byMail(), t.byWallet()}, t.byProviders()...)
 }
 
 func (t *terminal) byEmail() wayIn {
@@ -41,6 +41,21 @@ func (t *terminal) byEmail() wayIn {
 		flags: func(f *pflag.FlagSet) { f.StringVar(&address, "email", "", "by a code that is sent to this address") },
 		begin: func(ctx context.Context, c *client.Client, o login.Options) (login.Attempt, error) {
 			return c.Login().OTP.Begin(ctx, address, o)
+		},
+		says:  func(a login.Attempt) string { return fmt.Sprintf("A code was sent to %s.", a.Contact) },
+		typed: "Code",
+	}
+}
+
+func (t *terminal) byPhone() wayIn {
+	var number string
+	return wayIn{
+		flag: "phone",
+		flags: func(f *pflag.FlagSet) {
+			f.StringVar(&number, "phone", "", "by a code that is sent to this number, which begins with + and the country")
+		},
+		begin: func(ctx context.Context, c *client.Client, o login.Options) (login.Attempt, error) {
+			return c.Login().OTP.BeginPhone(ctx, number, o)
 		},
 		says:  func(a login.Attempt) string { return fmt.Sprintf("A code was sent to %s.", a.Contact) },
 		typed: "Code",

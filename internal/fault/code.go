@@ -52,6 +52,7 @@ const (
 	BundleInvalid  Code = "bundle.invalid"  // cannot be opened, or not signed by the pinned key
 
 	ContactInvalid Code = "contact.invalid"  // not an e-mail address
+	PhoneInvalid   Code = "phone.invalid"    // not a number with its country
 	OTPWrong       Code = "otp.wrong"        // the code does not match
 	OTPExpired     Code = "otp.expired"      // the code is over, or replaced by a newer one
 	OTPLocked      Code = "otp.locked"       // too many wrong tries

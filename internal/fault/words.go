@@ -74,6 +74,7 @@ var catalogue = map[Code]entry{
 	BundleInvalid:  {Denied, Words{"The sealed message is not genuine", "The bundle is not signed by the key that this profile trusts, or it was changed on its way.", "Your code was not sent to anyone.", "Check that the backend belongs to this profile.", "Try again"}},
 
 	ContactInvalid: {Invalid, Words{"That is not an e-mail address", "The address has no name, no @, or no domain.", "Nothing was sent.", "Correct the address.", ""}},
+	PhoneInvalid:   {Invalid, Words{"That is not a phone number", "A number begins with a plus and the country's code, as +44 20 7946 0018.", "Nothing was sent.", "Correct the number and try again.", ""}},
 	OTPWrong:       {Denied, Words{"The code did not match", "The code did not match.", "The newest message holds the right one.", "Use the newest message.", ""}},
 	OTPExpired:     {Expired, Words{"The code is no longer valid", "The code's time is over, or a newer one was sent.", "It cannot log anyone in.", "Send a new code.", "Send a new code"}},
 	OTPLocked:      {Denied, Words{"Too many wrong codes", "This code was guessed wrong too often and is now dead.", "It cannot log anyone in. Your address is not blocked.", "Send a new code.", "Send a new code"}},

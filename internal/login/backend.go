@@ -17,6 +17,7 @@ import (
 
 	"latchkey/internal/fault"
 	"latchkey/internal/token"
+	"latchkey/internal/turnkey"
 )
 
 const (
@@ -55,14 +56,18 @@ type initReply struct {
 	MaxTries     int    `json:"maxTries"`
 }
 
-// initOTP has a code sent to an e-mail address, to be answered encrypted.
+// initOTP has a code sent to a contact, to be answered encrypted.
 func (b *Backend) initOTP(ctx context.Context, contact string) (initReply, error) {
 	var reply initReply
+	kind := turnkey.OTPEmail
+	if isPhone(contact) {
+		kind = turnkey.OTPSMS
+	}
 	err := b.post(ctx, "/otp/init", struct {
 		Type      string `json:"otpType"`
 		Contact   string `json:"contact"`
 		Encrypted bool   `json:"encrypted"`
-	}{"OTP_TYPE_EMAIL", contact, true}, "", &reply)
+	}{kind, contact, true}, "", &reply)
 	if err == nil && (reply.OTPID == "" || reply.Target == "") {
 		err = incomplete("/otp/init")
 	}
@@ -90,17 +95,19 @@ func (b *Backend) verifyOTP(ctx context.Context, otpID, sealed string) (verifyRe
 // signUp makes an account for a proven contact and returns its organization. One key makes one account, however often
 // it is sent.
 func (b *Backend) signUp(ctx context.Context, key, contact, verification string, by token.ClientSignature) (string, error) {
+	usage := usageOf(contact)
 	var reply struct {
 		OrganizationID string `json:"subOrganizationId"`
 	}
 	err := b.post(ctx, "/signup", struct {
-		Email          string                `json:"userEmail"`
+		Email          string                `json:"userEmail,omitempty"`
+		Phone          string                `json:"userPhoneNumber,omitempty"`
 		APIKeys        []any                 `json:"apiKeys"`
 		Authenticators []any                 `json:"authenticators"`
 		OAuthProviders []any                 `json:"oauthProviders"`
 		Verification   string                `json:"verificationToken"`
 		Signature      token.ClientSignature `json:"clientSignature"`
-	}{contact, []any{}, []any{}, []any{}, verification, by}, key, &reply)
+	}{usage.Email, usage.PhoneNumber, []any{}, []any{}, []any{}, verification, by}, key, &reply)
 	if err == nil && reply.OrganizationID == "" {
 		err = incomplete("/signup")
 	}
@@ -201,7 +208,7 @@ func unanswered(ctx context.Context, path string, err error) error {
 
 // told lists the reasons that are believed when a backend names them. It has no say about our keychain or disk.
 var told = []fault.Code{
-	fault.ContactInvalid, fault.OTPWrong, fault.OTPExpired, fault.OTPLocked, fault.OTPLimited, fault.AccountUnknown,
+	fault.ContactInvalid, fault.PhoneInvalid, fault.OTPWrong, fault.OTPExpired, fault.OTPLocked, fault.OTPLimited, fault.AccountUnknown,
 	fault.LoginRefused, fault.SignUpRefused, fault.GenerationMix, fault.BackendDown, fault.BackendRefused,
 	fault.BackendBusy, fault.APIDown, fault.APIRefused, fault.APILimited, fault.RequestInvalid, fault.ClockWrong,
 	fault.TokenInvalid, fault.TokenMalformed, fault.TokenForeign, fault.TokenExpired, fault.BundleInvalid,

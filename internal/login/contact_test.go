@@ -70,3 +70,18 @@ func TestTidyCodes(t *testing.T) {
 		}
 	}
 }
+
+// Numbers of the ranges that are kept free for fiction. Source: Ofcom (UK) and the North American numbering plan, 555-01XX.
+func TestPhone(t *testing.T) {
+	for typed, want := range map[string]string{
+		"+44 20 7946 0018": "+442079460018", "+44-(20)-7946.0018": "+442079460018", "0044 20 7946 0018": "+442079460018",
+		" +1 (202) 555‑0143\n": "+12025550143", "+12025550143": "+12025550143", "+491234": "",
+		"020 7946 0018": "", "2025550143": "", "+0442079460018": "", "+": "", "": "", "++442079460018": "", "+44 20 CALL ME": "",
+		"+1234567890123456": "", "+44 20 7946 0018;ext=1": "", "+٤٤٢٠٧٩٤٦": "", "ada@example.com": "", "00": "",
+	} {
+		got, err := Phone(typed)
+		if got != want || want == "" && fault.CodeOf(err) != fault.PhoneInvalid {
+			t.Errorf("Phone(%q) = %q, %v, want %q", typed, got, err, want)
+		}
+	}
+}

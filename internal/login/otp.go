@@ -12,7 +12,7 @@ import (
 	"latchkey/internal/session"
 )
 
-// OTP is the way in by a code that comes by e-mail. The code leaves this machine encrypted to Turnkey's enclave, together
+// OTP is the way in by a code that comes by e-mail or text message. The code leaves this machine encrypted to Turnkey's enclave, together
 // with the public key that is to use it; the backend sees neither. It is safe for parallel use.
 type OTP struct{ *Desk }
 
@@ -33,6 +33,19 @@ func (o *OTP) Begin(ctx context.Context, contact string, options Options) (Attem
 	if err != nil {
 		return Attempt{}, err
 	}
+	return o.begin(ctx, contact, options)
+}
+
+// BeginPhone has a code sent to a phone number. Errors: fault.PhoneInvalid before anything is sent; those of Begin.
+func (o *OTP) BeginPhone(ctx context.Context, number string, options Options) (Attempt, error) {
+	number, err := Phone(number)
+	if err != nil {
+		return Attempt{}, err
+	}
+	return o.begin(ctx, number, options)
+}
+
+func (o *OTP) begin(ctx context.Context, contact string, options Options) (Attempt, error) {
 	a, err := o.send(ctx, rand.Text(), kept{Contact: contact, Options: options})
 	if err != nil {
 		return Attempt{}, err

@@ -14,6 +14,7 @@ import (
 	"latchkey/internal/keystore"
 	"latchkey/internal/session"
 	"latchkey/internal/token"
+	"latchkey/internal/turnkey"
 )
 
 // send makes a key, has a code sent, and stores the attempt, of which k holds what it began with.
@@ -129,7 +130,7 @@ func (o *OTP) proof(record session.Attempt, k kept) (token.Verification, error) 
 		return none, err
 	case v.PublicKey != record.PublicKey:
 		return none, fault.New(fault.TokenForeign, errors.New("the verification token names another key"))
-	case !strings.EqualFold(v.Contact, k.Contact):
+	case !strings.EqualFold(v.Contact, k.Contact) || (v.VerificationType == turnkey.OTPSMS) != isPhone(k.Contact):
 		return none, fault.New(fault.TokenForeign, errors.New("the verification token names another contact"))
 	case o.OrganizationID != "" && v.OrganizationID != o.OrganizationID:
 		return none, fault.New(fault.TokenForeign, fmt.Errorf("the verification token is of the organization %s", v.OrganizationID))
@@ -140,7 +141,7 @@ func (o *OTP) proof(record session.Attempt, k kept) (token.Verification, error) 
 // signUp makes the account. Its organization is kept by logIn, which follows; until then the Idempotency-Key, which is
 // kept already, brings the same answer again.
 func (o *OTP) signUp(ctx context.Context, k *kept, proof token.Verification, key keystore.Signer) error {
-	signature, err := token.SignSignup(ctx, key, proof.ID, token.SignupUsage{Email: k.Contact})
+	signature, err := token.SignSignup(ctx, key, proof.ID, usageOf(k.Contact))
 	if err != nil {
 		return fmt.Errorf("sign up: %w", err)
 	}
@@ -152,6 +153,14 @@ func (o *OTP) signUp(ctx context.Context, k *kept, proof token.Verification, key
 	o.reached("signed up")
 	k.OrganizationID = id
 	return nil
+}
+
+// usageOf is what the key of a new account agrees to.
+func usageOf(contact string) token.SignupUsage {
+	if isPhone(contact) {
+		return token.SignupUsage{PhoneNumber: contact}
+	}
+	return token.SignupUsage{Email: contact}
 }
 
 // logIn asks for the session token.
