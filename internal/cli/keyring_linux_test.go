@@ -24,7 +24,9 @@ const story = `
 printf ci | gnome-keyring-daemon --foreground --unlock --components=secrets >/dev/null 2>&1 &
 keyring=$!
 trap 'kill $keyring' EXIT
-for i in $(seq 300); do gdbus call --session -d org.freedesktop.secrets -o /org/freedesktop/secrets -m org.freedesktop.DBus.Peer.Ping >/dev/null 2>&1 && break; sleep 0.1; done
+# Whoever calls a service that is not there yet starts another one, which is locked: the bus is asked first, then the collection.
+for i in $(seq 1200); do gdbus call --session -d org.freedesktop.DBus -o /org/freedesktop/DBus -m org.freedesktop.DBus.NameHasOwner org.freedesktop.secrets 2>/dev/null | grep -q true && break; sleep 0.1; done
+for i in $(seq 1200); do gdbus call --session -d org.freedesktop.secrets -o /org/freedesktop/secrets -m org.freedesktop.Secret.Service.ReadAlias default 2>/dev/null | grep -q collection/login && break; sleep 0.1; done
 cd "$1"
 latchkey login --email robin@example.org --json <code >entered 2>login || exit 11
 latchkey whoami --json >whoami || exit 12
