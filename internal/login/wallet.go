@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,8 +20,8 @@ import (
 // session of a key that is made here. It is safe for parallel use.
 //
 // A wallet's public key is no secret, and the service asks nobody to prove a key that is only listed: whoever makes an
-// account with somebody's key and one of his own has its wallets. So an account is entered only if nothing else that
-// opens it is as old as the wallet's key, unless the person says that it is his.
+// account with somebody's key and one of his own has its wallets. So an account is entered only if nothing else opens
+// it, unless the person says that the rest is his.
 type Wallet struct {
 	*Desk
 
@@ -146,8 +147,8 @@ func (w *Wallet) account(ctx context.Context, record session.Attempt, k *entered
 	return w.keep(context.WithoutCancel(ctx), record, *k)
 }
 
-// alone refuses an account that somebody could enter before the wallet's key was in it, or from the same moment on.
-// Keys that end by themselves are sessions.
+// alone refuses an account that anything but the wallet's key and this machine's sessions opens. Neither age nor end of the
+// rest says whose it is: whoever made the account could exchange what he put there.
 func (w *Wallet) alone(ctx context.Context, by WalletKey, organizationID string) error {
 	users, err := w.API.ListUsers(turnkey.StampedBy(context.WithValue(ctx, ownKey{}, true), by), organizationID)
 	if err != nil {
@@ -156,37 +157,29 @@ func (w *Wallet) alone(ctx context.Context, by WalletKey, organizationID string)
 	if len(users) != 1 {
 		return fault.New(fault.WalletShared, fmt.Errorf("%d users", len(users)))
 	}
-	var since time.Time
-	others := map[string]time.Time{}
-	for _, u := range users {
+	own := append(w.Sessions.PublicKeys(), by.PublicKey())
+	other := ""
+	switch u := users[0]; {
+	case u.UserEmail != "":
+		other = "an e-mail address"
+	case u.UserPhoneNumber != "":
+		other = "a phone number"
+	case len(u.Authenticators) > 0:
+		other = "a passkey"
+	case len(u.OAuthProviders) > 0:
+		other = "a provider"
+	default:
 		for _, k := range u.APIKeys {
-			switch {
-			case k.Credential.PublicKey == by.PublicKey():
-				since = k.CreatedAt.Time()
-			case k.ExpirationSeconds == 0:
-				others["an API key"] = earlier(others["an API key"], k.CreatedAt.Time())
+			over := k.ExpirationSeconds > 0 && w.now().After(k.CreatedAt.Time().Add(time.Duration(k.ExpirationSeconds)*time.Second))
+			if !over && !slices.Contains(own, k.Credential.PublicKey) {
+				other = "another key"
 			}
 		}
-		for _, a := range u.Authenticators {
-			others["a passkey"] = earlier(others["a passkey"], a.CreatedAt.Time())
-		}
-		for _, p := range u.OAuthProviders {
-			others["a provider"] = earlier(others["a provider"], p.CreatedAt.Time())
-		}
 	}
-	for what, at := range others {
-		if !at.After(since) {
-			return fault.New(fault.WalletShared, errors.New(what+" opens it too"))
-		}
+	if other != "" {
+		return fault.New(fault.WalletShared, errors.New(other+" opens it too"))
 	}
 	return nil
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || b.Before(a) {
-		return b
-	}
-	return a
 }
 
 func (w *Wallet) hold(id string, by WalletKey) {
