@@ -112,6 +112,13 @@ func (m *Mail) Continue(ctx context.Context, attemptID, typed string) (session.S
 	if err != nil {
 		return session.Session{}, fmt.Errorf("log in by e-mail: %w", err)
 	}
+	user, err := m.API.GetUser(by, who.OrganizationID, who.UserID)
+	switch {
+	case err != nil:
+		return session.Session{}, fmt.Errorf("log in by e-mail: %w", err)
+	case !strings.EqualFold(user.UserEmail, k.Contact): // whoever knew the target sealed a key of his own to it
+		return session.Session{}, fault.New(fault.MailWrong, errors.New("the key is of another address"))
+	}
 	// From here on the key may work there, whether or not we hear of it.
 	m.maybe(&record, who.OrganizationID, k.Options)
 	if err := m.keep(ctx, record, k); err != nil {

@@ -10,8 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/internal/bundle"
 	"latchkey/internal/fault"
 	"latchkey/internal/login"
+	"latchkey/internal/p256"
 	"latchkey/internal/session"
 )
 
@@ -162,5 +164,43 @@ func TestAKeyByEMailThatNeverComes(t *testing.T) {
 		if now := p.targets(); len(now) != 1 {
 			t.Errorf("target keys: %v, then %v", left, now)
 		}
+	}
+}
+
+// Nobody signs a sealed key, so whoever learns the target could seal one of his own account to it.
+func TestAKeyOfSomebodyElsesAccountIsNotTaken(t *testing.T) {
+	p := newPlace(t)
+	p.joined()
+	key := p256.Generate()
+	body := `{"userEmail":"attacker@example.org","apiKeys":[{"apiKeyName":"x","publicKey":"` + p256.Compressed(&key.PublicKey) + `","curveType":"API_KEY_CURVE_P256"}],"authenticators":[],"oauthProviders":[]}`
+	q, err := http.NewRequest(http.MethodPost, "http://127.0.0.1:3000/signup", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Header.Set("Content-Type", "application/json")
+	if reply, err := p.backend.RoundTrip(q); err != nil || reply.StatusCode != http.StatusOK {
+		t.Fatalf("the attacker's sign-up: %v, %v", reply, err)
+	}
+	a, err := p.otp.Mail.Begin(t.Context(), robin, login.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := p256.ParsePublic(p.targets()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	point, err := target.ECDH()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := bundle.SealCredential(point, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.otp.Continue(t.Context(), a.ID, sealed); fault.CodeOf(err) != fault.MailWrong {
+		t.Errorf("%v", err)
+	}
+	if _, err := p.otp.Continue(t.Context(), a.ID, p.mailed(robin, "")); err != nil {
+		t.Errorf("the genuine one after it: %v", err)
 	}
 }
