@@ -172,6 +172,7 @@ var harmless = []string{
 	"/public/v1/query/list_verified_suborgs", "/public/v1/query/list_suborgs", "/public/v1/query/whoami", "/public/v1/query/list_wallets", "/public/v1/query/list_wallet_accounts", "/public/v1/submit/create_wallet",
 	"/public/v1/submit/stamp_login", "/public/v1/query/list_user_tags", "/public/v1/query/get_api_keys", "/public/v1/submit/delete_api_keys",
 	"/public/v1/query/get_activity", "/public/v1/query/get_user",
+	"/public/v1/query/list_oauth2_credentials", "/public/v1/submit/create_oauth2_credential", // of the sandbox's own apps, once, at its start
 }
 
 // watchLinks puts a program in the place of the one that opens links, and returns the file in which that writes them.
