@@ -21,7 +21,7 @@ import (
 //
 // A wallet's public key is no secret, and the service asks nobody to prove a key that is only listed: whoever makes an
 // account with somebody's key and one of his own has its wallets. So an account is entered only if nothing else opens
-// it, unless the person says that the rest is his.
+// it and its wallets are not known outside, unless the person says that all of it is his.
 type Wallet struct {
 	*Desk
 
@@ -42,6 +42,9 @@ const (
 	curveSecp256k1 = "API_KEY_CURVE_SECP256K1"
 	curveEd25519   = "API_KEY_CURVE_ED25519"
 )
+
+// sessionKeyType is the type of a key that a log-in made.
+const sessionKeyType = "CREDENTIAL_TYPE_LOGIN"
 
 // entered is what of a log-in by a wallet is sealed in the state.
 type entered struct {
@@ -96,11 +99,6 @@ func (w *Wallet) Continue(ctx context.Context, attemptID, _ string) (session.Ses
 	if err := w.account(ctx, record, &k, by); err != nil {
 		return session.Session{}, err
 	}
-	if !k.Options.Shared {
-		if err := w.alone(ctx, by, k.OrganizationID); err != nil {
-			return session.Session{}, err
-		}
-	}
 	// From here on the key may work there, whether or not we hear of it.
 	w.maybe(&record, k.OrganizationID, k.Options)
 	if err := w.keep(ctx, record, k); err != nil {
@@ -125,32 +123,46 @@ func (w *Wallet) Resend(ctx context.Context, attemptID string) (Attempt, error) 
 	return viewOfWallet(record, k), err
 }
 
-// account finds the organization of the wallet's key, or makes it.
+// account finds the organization of the wallet's key, or makes it. Of several it takes the first that is the person's
+// alone: anybody can make more of them. One that was found is looked at each time.
 func (w *Wallet) account(ctx context.Context, record session.Attempt, k *entered, by WalletKey) error {
-	if k.OrganizationID != "" {
-		return nil
-	}
 	w.reached("find")
-	id, err := w.Backend.findKey(ctx, by.PublicKey())
+	found, err := w.Backend.findKey(ctx, by.PublicKey())
 	if err != nil {
 		return fmt.Errorf("log in by a wallet: %w", err)
 	}
 	w.reached("found")
-	if id == "" {
-		w.reached("sign up")
-		if id, err = w.Backend.signUpKey(ctx, k.Idempotency, by.PublicKey()); err != nil {
-			return fmt.Errorf("sign up: %w", err)
+	k.OrganizationID = ""
+	for _, id := range found {
+		if k.Options.Shared {
+			k.OrganizationID, err = id, nil
+			break
 		}
-		w.reached("signed up")
+		if err = w.alone(ctx, by, id); err == nil {
+			k.OrganizationID = id
+			break
+		}
 	}
-	k.OrganizationID = id
+	switch {
+	case err != nil && k.OrganizationID == "":
+		return err
+	case k.OrganizationID != "":
+		return nil
+	}
+	w.reached("sign up")
+	if k.OrganizationID, err = w.Backend.signUpKey(ctx, k.Idempotency, by.PublicKey()); err != nil {
+		return fmt.Errorf("sign up: %w", err)
+	}
+	w.reached("signed up")
 	return w.keep(context.WithoutCancel(ctx), record, *k)
 }
 
-// alone refuses an account that anything but the wallet's key and this machine's sessions opens. Neither age nor end of the
-// rest says whose it is: whoever made the account could exchange what he put there.
+// alone refuses an account that anything but the wallet's key and sessions opens or has opened, and one whose wallets are
+// known outside: whoever made it could export them and then take his own key away. A session elsewhere counts while it
+// lasts. What somebody signed before he left is not seen here.
 func (w *Wallet) alone(ctx context.Context, by WalletKey, organizationID string) error {
-	users, err := w.API.ListUsers(turnkey.StampedBy(context.WithValue(ctx, ownKey{}, true), by), organizationID)
+	ctx = turnkey.StampedBy(context.WithValue(ctx, ownKey{}, true), by)
+	users, err := w.API.ListUsers(ctx, organizationID)
 	if err != nil {
 		return fmt.Errorf("log in by a wallet: %w", err)
 	}
@@ -170,7 +182,7 @@ func (w *Wallet) alone(ctx context.Context, by WalletKey, organizationID string)
 		other = "a provider"
 	default:
 		for _, k := range u.APIKeys {
-			over := k.ExpirationSeconds > 0 && w.now().After(k.CreatedAt.Time().Add(time.Duration(k.ExpirationSeconds)*time.Second))
+			over := k.Credential.Type == sessionKeyType && k.ExpirationSeconds > 0 && w.now().After(k.CreatedAt.Time().Add(time.Duration(k.ExpirationSeconds)*time.Second))
 			if !over && !slices.Contains(own, k.Credential.PublicKey) {
 				other = "another key"
 			}
@@ -178,6 +190,15 @@ func (w *Wallet) alone(ctx context.Context, by WalletKey, organizationID string)
 	}
 	if other != "" {
 		return fault.New(fault.WalletShared, errors.New(other+" opens it too"))
+	}
+	wallets, err := w.API.ListWallets(ctx, organizationID)
+	if err != nil {
+		return fmt.Errorf("log in by a wallet: %w", err)
+	}
+	for _, one := range wallets {
+		if one.Exported || one.Imported {
+			return fault.New(fault.WalletShared, errors.New("a wallet in it was exported or imported"))
+		}
 	}
 	return nil
 }

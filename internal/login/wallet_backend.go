@@ -2,8 +2,8 @@ package login
 
 import "context"
 
-// findKey returns the organization that lists a public key, or "".
-func (b *Backend) findKey(ctx context.Context, publicKey string) (string, error) {
+// findKey returns the organizations that list a public key.
+func (b *Backend) findKey(ctx context.Context, publicKey string) ([]string, error) {
 	var reply struct {
 		IDs []string `json:"organizationIds"`
 	}
@@ -11,10 +11,7 @@ func (b *Backend) findKey(ctx context.Context, publicKey string) (string, error)
 		Type  string `json:"filterType"`
 		Value string `json:"filterValue"`
 	}{"PUBLIC_KEY", publicKey}, "", &reply)
-	if err != nil || len(reply.IDs) == 0 {
-		return "", err
-	}
-	return reply.IDs[0], nil
+	return reply.IDs, err
 }
 
 // signUpKey makes an account that a wallet's key opens, and returns its organization. One key makes one.

@@ -108,6 +108,9 @@ func TestR22_AnAccountThatSomebodyElseMadeWithAWalletsKeyIsNotEntered(t *testing
 		"a key that ends in years": func(*place) string {
 			return `,{"apiKeyName":"mine","publicKey":"` + p256Key() + `","curveType":"API_KEY_CURVE_P256","expirationSeconds":"300000000"}],"authenticators":[],"oauthProviders":[]}`
 		},
+		"a key that has ended": func(*place) string {
+			return `,{"apiKeyName":"mine","publicKey":"` + p256Key() + `","curveType":"API_KEY_CURVE_P256","expirationSeconds":"10"}],"authenticators":[],"oauthProviders":[]}`
+		},
 		"an address": func(*place) string {
 			return `],"authenticators":[],"oauthProviders":[],"userEmail":"attacker@example.org"}`
 		},
@@ -159,5 +162,30 @@ func TestAWalletsAttemptIsOverWithTheProcess(t *testing.T) {
 	}
 	if keys, err := p.keys.List(t.Context()); err != nil || len(keys) != 0 {
 		t.Errorf("left: %v, %v", keys, err)
+	}
+}
+
+// Accounts that others make with a wallet's key do not keep its owner out of the one that is his alone.
+func TestR22_MoreAccountsWithAWalletsKeyKeepNobodyOut(t *testing.T) {
+	p := newPlace(t)
+	mine := walletOf(t, stamp.Secp256k1, 1)
+	first, err := p.byWallet(mine, login.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range byte(3) {
+		body := `{"apiKeys":[{"apiKeyName":"x","publicKey":"` + mine.PublicKey() + `","curveType":"API_KEY_CURVE_SECP256K1"},{"apiKeyName":"y","publicKey":"` +
+			walletOf(t, stamp.Secp256k1, 10+n).PublicKey() + `","curveType":"API_KEY_CURVE_SECP256K1"}],"authenticators":[],"oauthProviders":[]}`
+		q, err := http.NewRequest(http.MethodPost, "http://127.0.0.1:3000/signup", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Header.Set("Content-Type", "application/json")
+		if reply, err := p.backend.RoundTrip(q); err != nil || reply.StatusCode != http.StatusOK {
+			t.Fatalf("sign-up: %v, %v", reply, err)
+		}
+		if s, err := p.byWallet(mine, login.Options{}); err != nil || s.OrganizationID != first.OrganizationID {
+			t.Errorf("after %d: %+v, %v", n+1, s, err)
+		}
 	}
 }
