@@ -11,6 +11,8 @@ import (
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	k1ecdsa "github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
 	"golang.org/x/crypto/sha3"
 
 	"latchkey/internal/p256"
@@ -118,10 +120,36 @@ func (k Key) signed(scheme string, body, signature []byte) bool {
 	case scheme == SchemeEd25519 && k.ed25519 != nil:
 		return len(signature) == ed25519.SignatureSize && ed25519.Verify(k.ed25519, body, signature)
 	case (scheme == SchemeSecp256k1 || scheme == SchemeEIP191) && k.secp256k1 != nil:
+		if scheme == SchemeEIP191 {
+			signature = unpadded(signature)
+		}
 		parsed, err := k1ecdsa.ParseDERSignature(signature) // minimal integers in [1, n-1], nothing after them
 		return err == nil && parsed.Verify(secp256k1Digest(scheme, body), k.secp256k1)
 	}
 	return false
+}
+
+// unpadded returns a DER signature without the zeros that Turnkey's kits leave in front of its integers, and any other as
+// it is. They make the DER of what a wallet signed (toDerSignature in @turnkey/crypto 2.13.2) by giving each integer the
+// 32 bytes that it has in the raw form, so that about one signature in 256 is longer than DER allows.
+func unpadded(signature []byte) []byte {
+	var both, r, s cryptobyte.String
+	in := cryptobyte.String(signature)
+	if !in.ReadASN1(&both, asn1.SEQUENCE) || !in.Empty() || !both.ReadASN1(&r, asn1.INTEGER) || !both.ReadASN1(&s, asn1.INTEGER) || !both.Empty() {
+		return signature
+	}
+	var out cryptobyte.Builder
+	out.AddASN1(asn1.SEQUENCE, func(out *cryptobyte.Builder) {
+		for _, integer := range []cryptobyte.String{r, s} {
+			if len(integer) == 32 {
+				for len(integer) > 1 && integer[0] == 0 && integer[1] < 0x80 {
+					integer = integer[1:]
+				}
+			}
+			out.AddASN1(asn1.INTEGER, func(out *cryptobyte.Builder) { out.AddBytes(integer) })
+		}
+	})
+	return out.BytesOrPanic()
 }
 
 // secp256k1Digest returns what the two schemes of secp256k1 sign. EIP-191's personal message (version 0x45) counts the

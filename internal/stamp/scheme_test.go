@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/big"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -152,6 +153,52 @@ func TestTheOtherSpellingOfSOnEveryCurve(t *testing.T) {
 		s.Signature = hex.EncodeToString(der)
 		if err := s.Verify([]byte(v.body)); err != nil {
 			t.Errorf("%s with the high S: %v", v.name, err)
+		}
+	}
+}
+
+// The kits' DER of a wallet's signature keeps the zeros of the raw form: one in 256 that an honest wallet makes. It is
+// taken under the wallets' scheme alone.
+func TestZerosThatTheKitsLeaveInAWalletsSignature(t *testing.T) {
+	const private = "0000000000000000000000000000000000000000000000000000000000000001"
+	for _, scheme := range []string{SchemeEIP191, SchemeSecp256k1} {
+		key, err := ParseSecp256k1(scheme, private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		padded := map[string]int{} // which of the two integers begins with a zero that DER has not
+		for i := 0; i < 20_000 && (padded["r"] == 0 || padded["s"] == 0); i++ {
+			body := []byte(strconv.Itoa(i))
+			raw, err := p256.ToRaw(key.sign(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var der []byte
+			longer := false
+			for j, name := range []string{"r", "s"} {
+				integer := raw[32*j : 32*j+32]
+				switch {
+				case integer[0] == 0 && integer[1] < 0x80:
+					padded[name]++
+					longer = true
+				case integer[0] >= 0x80:
+					integer = append([]byte{0}, integer...)
+				}
+				der = append(append(der, 0x02, byte(len(integer))), integer...)
+			}
+			if !longer {
+				continue
+			}
+			s := APIStamp{PublicKey: key.PublicKey(), Scheme: scheme, Signature: hex.EncodeToString(append([]byte{0x30, byte(len(der))}, der...))}
+			if err := s.Verify(body); (err == nil) != (scheme == SchemeEIP191) {
+				t.Errorf("%s: %v", scheme, err)
+			}
+			if err := s.Verify(append(body, ' ')); !isInvalid(err) {
+				t.Errorf("%s over another body: %v", scheme, err)
+			}
+		}
+		if padded["r"] == 0 || padded["s"] == 0 {
+			t.Errorf("%s: no signature with such zeros was met: %v", scheme, padded)
 		}
 	}
 }
