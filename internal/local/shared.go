@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -73,7 +75,7 @@ func Join(ctx context.Context, path string, log *slog.Logger) (*Shared, error) {
 		select {
 		case <-time.After(50 * time.Millisecond): // the other process is starting or ending
 		case <-ctx.Done():
-			return nil, fault.New(fault.SandboxBusy, fmt.Errorf("process %d holds %s: %w", s.holder(), path, ctx.Err()))
+			return nil, fault.New(fault.SandboxBusy, fmt.Errorf("process %d holds %s: %w", s.last().Process, path, ctx.Err()))
 		}
 	}
 }
@@ -81,14 +83,32 @@ func Join(ctx context.Context, path string, log *slog.Logger) (*Shared, error) {
 // joinPatience is how long another process may take to start serving, or to end.
 const joinPatience = 8 * time.Second
 
-// holder returns the process that says it serves the folder, or 0.
-func (s *Shared) holder() int {
-	var at Endpoints
+// last returns where the folder was served last, as far as its file says.
+func (s *Shared) last() Endpoints {
 	data, err := s.dir.Read(endpointsName)
+	var at Endpoints
 	if err != nil || json.Unmarshal(data, &at) != nil {
-		return 0
+		return Endpoints{}
 	}
-	return at.Process
+	return at
+}
+
+// again returns the address of a URL to listen on once more, and one with a free port if that is taken or none.
+func again(url string) string {
+	const free = "127.0.0.1:0"
+	at, ok := strings.CutPrefix(url, "http://127.0.0.1:")
+	if !ok {
+		return free
+	}
+	at = "127.0.0.1:" + at
+	l, err := net.Listen("tcp", at)
+	if err != nil {
+		return free
+	}
+	if l.Close() != nil {
+		return free
+	}
+	return at
 }
 
 // errNotReady: another process holds the lock, but does not answer (yet, or any more).
@@ -123,10 +143,12 @@ func (s *Shared) Heal(ctx context.Context) error {
 	return nil
 }
 
-// serve starts the pair in this process, which holds the lock.
+// serve starts the pair in this process, which holds the lock. It listens where the folder's pair listened last, if it
+// can: the issuers of the sandbox's identity providers are named by its address, and so who logged in by one of them.
 func (s *Shared) serve(unlock func()) error {
+	last := s.last()
 	box, err := StartSandbox(SandboxOptions{
-		Listen: "127.0.0.1:0", Control: "127.0.0.1:0", StateDir: filepath.Join(s.dir.Path, "sandbox"), Log: s.log,
+		Listen: again(last.Sandbox.APIBaseURL), Control: again(last.Sandbox.ControlURL), StateDir: filepath.Join(s.dir.Path, "sandbox"), Log: s.log,
 	})
 	if err != nil {
 		return err
@@ -140,7 +162,7 @@ func (s *Shared) serve(unlock func()) error {
 	if err := knowApps(c); err != nil {
 		return errors.Join(err, box.Close())
 	}
-	back, err := StartBackend("127.0.0.1:0", c)
+	back, err := StartBackend(again(last.BackendURL), c)
 	if err != nil {
 		return errors.Join(err, box.Close())
 	}

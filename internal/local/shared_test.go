@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -193,6 +194,38 @@ func TestAFolderThatOthersCanReadIsRefused(t *testing.T) {
 	if s, err := Join(t.Context(), dir, quiet(t)); err == nil {
 		_ = s.Close()
 		t.Error("joined a folder that others can read")
+	}
+}
+
+// Who logged in by an identity provider of the sandbox is known by its issuer, which its address names.
+func TestAFolderIsServedAtTheSameAddressesAgain(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	serve := func() Endpoints {
+		s, err := Join(t.Context(), dir, quiet(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		return s.Endpoints()
+	}
+	where := func(at Endpoints) [3]string {
+		return [3]string{at.Sandbox.APIBaseURL, at.Sandbox.ControlURL, at.BackendURL}
+	}
+	first := serve()
+	if again := serve(); where(again) != where(first) {
+		t.Errorf("first %v, then %v", where(first), where(again))
+	}
+	stranger, err := net.Listen("tcp", strings.TrimPrefix(first.Sandbox.APIBaseURL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Close()
+	if at := serve(); at.Sandbox.APIBaseURL == first.Sandbox.APIBaseURL || at.BackendURL != first.BackendURL {
+		t.Errorf("first %v, then, with its first port taken, %v", where(first), where(at))
 	}
 }
 
