@@ -30,25 +30,57 @@ func (m *Manager) logOutUnwritten(ctx context.Context, id string, refusal error)
 	if f != nil {
 		f.cancel()
 	}
-	keys := []key{r.Key}
+	ctx = context.WithoutCancel(ctx)
+	// The session's own key goes last: by it the others are revoked that lie where nobody gets at them now. A next key that
+	// the service may know would else bring the session back.
+	settled := true
 	for _, k := range r.Retiring {
-		keys = append(keys, k.key)
+		settled = m.endUnwritten(ctx, r, k.key, false) && settled
 	}
 	if r.Next != nil {
-		keys = append(keys, *r.Next)
+		settled = m.endUnwritten(ctx, r, *r.Next, true) && settled
 	}
-	ctx = context.WithoutCancel(ctx)
-	for _, k := range keys {
-		if !m.reaches(k) {
-			return refusal
-		}
-		m.revokeItself(ctx, leavingKey{key: k, Session: id, OrganizationID: r.OrganizationID, UserID: r.UserID})
-		if err := m.deleteKey(ctx, k); err != nil {
-			m.Log.Warn("delete a key", "key", k.PublicKey, "error", err)
-			return refusal
-		}
+	m.revokeItself(ctx, leavingKey{key: r.Key, Session: id, OrganizationID: r.OrganizationID, UserID: r.UserID})
+	if !m.deletedUnwritten(ctx, r.Key) || !settled {
+		return refusal
 	}
 	return fault.New(fault.LogOutUnwritten, refusal)
+}
+
+// endUnwritten revokes and deletes k, another key of the session r, and reports whether nothing can be stamped with it any
+// more: it is gone from here, or the service has surely forgotten it. A key is unsure whose registration may still be on
+// its way to the service.
+func (m *Manager) endUnwritten(ctx context.Context, r *record, k key, unsure bool) bool {
+	if m.reaches(k) {
+		m.revokeItself(ctx, leavingKey{key: k, Session: r.ID, OrganizationID: r.OrganizationID, UserID: r.UserID, Unsure: unsure})
+		if m.deletedUnwritten(ctx, k) {
+			return true
+		}
+	}
+	if m.Revoke == nil {
+		return false
+	}
+	own, err := m.unlock(ctx, r.Key)
+	if err != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, revokePatience)
+	defer cancel()
+	err = m.Revoke(ctx, m.view(*r, ""), own, k.PublicKey)
+	return err == nil || !unsure && errors.Is(err, fault.NotFound)
+}
+
+// deletedUnwritten deletes k here, and reports whether it is gone.
+func (m *Manager) deletedUnwritten(ctx context.Context, k key) bool {
+	if !m.reaches(k) {
+		m.Log.Warn("delete a key", "key", k.PublicKey, "error", "its store is not open here")
+		return false
+	}
+	if err := m.deleteKey(ctx, k); err != nil {
+		m.Log.Warn("delete a key", "key", k.PublicKey, "error", err)
+		return false
+	}
+	return true
 }
 
 // logOutAllUnwritten is logOutUnwritten for every live session; one whose key could not be deleted leaves the refusal as

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"latchkey/internal/fault"
+	"latchkey/internal/session/sessiontest"
 )
 
 // A disk that takes no write keeps nobody logged in: the key is revoked and gone, the file says so once it can, and what
@@ -55,4 +56,39 @@ func TestR20_ALogOutThatTheDiskRefusesStillEndsTheKey(t *testing.T) {
 		t.Errorf("once more, with a disk: %+v, %v", got, err)
 	}
 	d.accounted(m)
+}
+
+// A session half-way into a store that has since been locked: its own key decides, and what lies in the other store does
+// not bring it back.
+func TestR20_ALogOutThatTheDiskRefusesAmidAMove(t *testing.T) {
+	d := newDesk(t)
+	m := d.open()
+	s := d.logIn(m, 15*time.Minute)
+	d.vendor.After.Set(failing(sessiontest.OpStamp, errLost))
+	if _, err := m.Move(t.Context(), s.ID, d.chip); err == nil {
+		t.Fatal("moved")
+	}
+	d.vendor.After.Set(nil)
+	d.chip.Lock()
+	inTheWay := filepath.Join(m.Dir.Path, "."+stateFile+".1.link")
+	if err := os.MkdirAll(filepath.Join(inTheWay, "full"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.LogOut(t.Context(), s.ID); fault.CodeOf(err) != fault.LogOutUnwritten {
+		t.Errorf("log-out: %v", err)
+	}
+	if _, known := d.vendor.Knows(s.Key.PublicKey); known {
+		t.Error("the service still knows the key")
+	}
+	if _, err := d.keys.Open(t.Context(), s.Key.PublicKey); fault.CodeOf(err) != fault.KeyMissing {
+		t.Errorf("the key is still here: %v", err)
+	}
+	if err := os.RemoveAll(inTheWay); err != nil {
+		t.Fatal(err)
+	}
+	d.chip.Unlock()
+	d.step(m)
+	if err := d.stamp(m); err == nil {
+		t.Error("the session is back")
+	}
 }
