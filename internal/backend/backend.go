@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -17,6 +18,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,11 +32,12 @@ import (
 // Backend answers devices. It is safe for parallel use, and does nothing of itself: what goes on after an answer,
 // [Backend.Finish] waits for.
 type Backend struct {
-	c     Config
-	keys  keys
-	api   *turnkey.Client
-	guard guard
-	salt  []byte // of every hash of a contact
+	c      Config
+	keys   keys
+	api    *turnkey.Client
+	guard  guard
+	salt   []byte    // of every hash of a contact
+	hashes sync.Pool // of hash.Hash, keyed by salt: a request takes seven
 
 	probes  turns // whose only turn guards ready
 	ready   readiness
@@ -118,7 +121,12 @@ func (b *Backend) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(b.c.String
 
 // hash names value for a purpose without telling it: 32 hex characters.
 func (b *Backend) hash(purpose, value string) string {
-	h := hmac.New(sha256.New, b.salt)
+	h, ok := b.hashes.Get().(hash.Hash)
+	if !ok {
+		h = hmac.New(sha256.New, b.salt)
+	}
+	defer b.hashes.Put(h)
+	h.Reset()
 	h.Write([]byte(purpose + "\x00" + value))
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

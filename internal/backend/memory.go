@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,33 +35,32 @@ func inMemory(now func() time.Time, rate int) *state {
 	return s
 }
 
-// memoryLimits is a limiter that keeps the times of events.
+// memoryLimits is a limiter that keeps the times of events, one list for all quotas of a key: they always come together.
 type memoryLimits struct {
 	now func() time.Time
 
 	mu   sync.Mutex
-	past map[time.Duration]*shelf[[]time.Time] // by span, since a shelf keeps all equally long
+	past map[time.Duration]*shelf[[]int64] // Unix nanoseconds, the oldest first; by the longest span of the key, since a shelf keeps all equally long
 }
 
 func newMemoryLimits(now func() time.Time) *memoryLimits {
-	return &memoryLimits{now: now, past: map[time.Duration]*shelf[[]time.Time]{}}
+	return &memoryLimits{now: now, past: map[time.Duration]*shelf[[]int64]{}}
 }
 
 func (l *memoryLimits) take(_ context.Context, of ...quota) error { return l.count(true, of) }
 func (l *memoryLimits) room(_ context.Context, of ...quota) error { return l.count(false, of) }
 
 func (l *memoryLimits) count(counts bool, of []quota) error {
+	of = slices.DeleteFunc(slices.Clone(of), func(q quota) bool { return q.most < 0 })
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.now()
+	now := l.now().UnixNano()
 	var wait time.Duration
 	var full quota
 	for _, q := range of {
-		if q.most < 0 {
-			continue
-		}
-		if recent := l.recent(q, now); len(recent) >= q.most {
-			if left := q.span - now.Sub(recent[len(recent)-q.most]); left > wait {
+		past, _ := l.shelfOf(q, of).get(q.key)
+		if recent := since(past, now-int64(q.span)); len(recent) >= q.most {
+			if left := q.span - time.Duration(now-recent[len(recent)-q.most]); left > wait {
 				wait, full = left, q
 			}
 		}
@@ -68,31 +68,46 @@ func (l *memoryLimits) count(counts bool, of []quota) error {
 	if wait > 0 {
 		return full.over(wait)
 	}
-	for _, q := range of {
-		if counts && q.most >= 0 {
-			l.past[q.span].put(q.key, append(l.recent(q, now), now))
+	if !counts {
+		return nil
+	}
+	for i, q := range of {
+		if slices.ContainsFunc(of[:i], func(other quota) bool { return other.key == q.key }) {
+			continue // counted
 		}
+		s := l.shelfOf(q, of)
+		s.update(q.key, func(past []int64) []int64 { return append(since(past, now-int64(s.life)), now) })
 	}
 	return nil
 }
 
-// recent returns the times of q's events that still count, the oldest first.
-func (l *memoryLimits) recent(q quota, now time.Time) []time.Time {
-	s := l.past[q.span]
+// shelfOf returns where the events of q's key are, which the longest span among of has.
+func (l *memoryLimits) shelfOf(q quota, of []quota) *shelf[[]int64] {
+	span := q.span
+	for _, other := range of {
+		if other.key == q.key {
+			span = max(span, other.span)
+		}
+	}
+	s := l.past[span]
 	if s == nil {
-		s = newShelf[[]time.Time](l.now, q.span, watched)
-		l.past[q.span] = s
+		s = newShelf[[]int64](l.now, span, watched)
+		l.past[span] = s
 	}
-	past, _ := s.get(q.key)
-	for len(past) > 0 && now.Sub(past[0]) >= q.span {
-		past = past[1:]
+	return s
+}
+
+// since returns the times after at, of times in their order.
+func since(times []int64, at int64) []int64 {
+	for len(times) > 0 && times[0] <= at {
+		times = times[1:]
 	}
-	return past
+	return times
 }
 
 type memoryAttempt struct {
 	attempt
-	ends time.Time
+	ends int64 // Unix nanoseconds
 }
 
 type memoryAttempts struct {
@@ -101,13 +116,13 @@ type memoryAttempts struct {
 }
 
 func (m *memoryAttempts) begin(_ context.Context, id string, a attempt) error {
-	m.shelf.put(id, memoryAttempt{a, m.now().Add(codeLife)})
+	m.shelf.put(id, memoryAttempt{a, m.now().Add(codeLife).UnixNano()})
 	return nil
 }
 
 func (m *memoryAttempts) spend(_ context.Context, id string, encrypted bool) (got attempt, known bool, err error) {
 	m.shelf.change(id, func(a *memoryAttempt) {
-		a.over = !m.now().Before(a.ends)
+		a.over = m.now().UnixNano() >= a.ends
 		got, known = a.attempt, true
 		got.tries++
 		if a.encrypted == encrypted && !a.over && a.tries < triesMax {

@@ -19,12 +19,12 @@ type shelf[V any] struct {
 
 type kept[V any] struct {
 	value V
-	ends  time.Time
+	ends  int64 // Unix nanoseconds, as everywhere here: a third of what a time.Time takes, and there are many
 }
 
 type queued struct {
 	key  string
-	ends time.Time
+	ends int64
 }
 
 func newShelf[V any](now func() time.Time, life time.Duration, most int) *shelf[V] {
@@ -36,7 +36,7 @@ func (s *shelf[V]) get(key string) (V, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k, ok := s.items[key]
-	if !ok || !s.now().Before(k.ends) {
+	if !ok || s.now().UnixNano() >= k.ends {
 		var none V
 		return none, false
 	}
@@ -47,18 +47,18 @@ func (s *shelf[V]) get(key string) (V, bool) {
 func (s *shelf[V]) update(key string, change func(V) V) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now()
+	now := s.now().UnixNano()
 	old := s.items[key]
-	if !now.Before(old.ends) {
+	if now >= old.ends {
 		old = kept[V]{}
 	}
-	k := kept[V]{change(old.value), now.Add(s.life)}
+	k := kept[V]{change(old.value), now + int64(s.life)}
 	s.items[key] = k
 	s.queue = append(s.queue, queued{key, k.ends})
-	for len(s.queue) > 0 && (len(s.items) > s.most || len(s.queue) > 2*s.most || !now.Before(s.queue[0].ends)) {
+	for len(s.queue) > 0 && (len(s.items) > s.most || len(s.queue) > 2*s.most || now >= s.queue[0].ends) {
 		first := s.queue[0]
 		s.queue = s.queue[1:]
-		if s.items[first.key].ends.Equal(first.ends) { // else it was renewed, and stands further back too
+		if s.items[first.key].ends == first.ends { // else it was renewed, and stands further back too
 			delete(s.items, first.key)
 		}
 	}
@@ -69,7 +69,7 @@ func (s *shelf[V]) change(key string, f func(*V)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k, ok := s.items[key]
-	if !ok || !s.now().Before(k.ends) {
+	if !ok || s.now().UnixNano() >= k.ends {
 		return
 	}
 	f(&k.value)

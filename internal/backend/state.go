@@ -27,7 +27,8 @@ type state struct {
 	close  func() error
 }
 
-// quota allows most events of key within any span. Who is over it is told code. A negative most allows all.
+// quota allows most events of key within any span. Who is over it is told code. A negative most allows all. All quotas of
+// one key are asked together, always.
 type quota struct {
 	key  string
 	most int
