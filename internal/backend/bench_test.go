@@ -207,17 +207,12 @@ func peers(b *testing.B, api string) (ours, express *peer, size float64) {
 	if runtime.GOOS != "linux" {
 		need.Missing(b, "/proc, in which processor time and memory stand")
 	}
-	need.Command(b, "node", "go")
+	need.Command(b, "node")
 	clients := filepath.Join(need.Root(b), "internal", "sandbox", "clients")
 	if _, err := os.Stat(filepath.Join(clients, "node_modules", "express")); err != nil {
 		need.Missing(b, "node_modules in internal/sandbox/clients (make client-modules)")
 	}
-	program := filepath.Join(b.TempDir(), "latchkey")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "latchkey")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
+	program := build(b)
 	info, err := os.Stat(program)
 	if err != nil {
 		b.Fatal(err)

@@ -15,10 +15,11 @@ type gauge struct {
 
 // processGauges are the figures of this process that dashboards look for. Those of the system are Linux' alone.
 func processGauges() []gauge {
-	samples := []runtimemetrics.Sample{{Name: "/sched/goroutines:goroutines"}, {Name: "/memory/classes/heap/objects:bytes"}}
+	samples := []runtimemetrics.Sample{{Name: "/sched/goroutines:goroutines"}, {Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}}
 	runtimemetrics.Read(samples)
 	all := []gauge{
 		{"go_goroutines", "gauge", "Goroutines that exist.", float64(samples[0].Value.Uint64())},
+		{"go_gc_heap_live_bytes", "gauge", "Bytes of the heap that the last collection left.", float64(samples[2].Value.Uint64())},
 		{"go_memstats_heap_alloc_bytes", "gauge", "Bytes of the heap in objects.", float64(samples[1].Value.Uint64())},
 	}
 	const ticks = 100 // a second, as Linux shows times to programs, whatever the machine
