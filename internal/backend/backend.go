@@ -215,7 +215,9 @@ func (b *Backend) serve(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
 		return
 	}
-	if page, ok := answer.(webPage); ok {
+	if page, ok := answer.(interface {
+		write(w http.ResponseWriter, status int)
+	}); ok {
 		page.write(w, status)
 		return
 	}
@@ -282,7 +284,11 @@ func (b *Backend) answer(header http.Header, c *call, e endpoint) (answer any, e
 	if c.Method == http.MethodOptions { // a browser's question, which carries no token
 		return nil, preflight(header, c.Request, origin, e)
 	}
-	if err := b.guard.secret(c.Request); err != nil {
+	if !e.own || c.Method != e.method {
+		if err := b.guard.secret(c.Request); err != nil {
+			return nil, err
+		}
+	} else if _, err := siteOf(c.Request); err != nil {
 		return nil, err
 	}
 	if e.serve == nil {

@@ -29,6 +29,19 @@ type endpoint struct {
 	in, out  reflect.Type
 	serve    handler
 	page     bool // a browser comes here by itself, from another's page: no Origin and no token says whose it is
+	own      bool // a page of the backend's own calls it, which has no token
+}
+
+// ofPage makes of a route one that a page of the backend's own calls, and nobody else.
+func ofPage(e endpoint) endpoint {
+	e.own = true
+	return e
+}
+
+// load makes a route of something that a browser loads.
+func load(says string, what file) endpoint {
+	return endpoint{method: http.MethodGet, family: documents, says: says, in: reflect.TypeFor[nothing](), out: reflect.TypeFor[nothing](), page: true,
+		serve: func(context.Context, *call) (any, error) { return what, nil }}
 }
 
 // form makes a route that takes a form from another's page and answers with a page. In names the fields.
@@ -95,6 +108,14 @@ func (b *Backend) routes() map[string]endpoint {
 		"/oauth/relay/begin":   post(documents, "Begins a round by Apple, which comes back through /oauth/relay.", b.relayBegin),
 		"/oauth/relay":         form[relayForm](documents, "Where Apple sends the browser; leads it on to the device.", b.relay),
 		"/oauth/relay/token":   post(documents, "Trades what the browser took to the device for the id token.", b.relayToken),
+
+		"/ceremony/begin":    post(documents, "Begins what a browser does for a device on the backend's page.", b.ceremonyBegin),
+		"/ceremony/token":    post(documents, "Trades what the browser took to the device for what came of it.", b.ceremonyToken),
+		"/ceremony/open":     ofPage(post(documents, "What the page shows, once.", b.ceremonyOpen)),
+		"/ceremony/answer":   ofPage(post(documents, "What came of it.", b.ceremonyAnswer)),
+		"/ceremony":          load("The page.", ceremonyFiles["ceremony.html"]),
+		"/ceremony/page.js":  load("Its script.", ceremonyFiles["ceremony.js"]),
+		"/ceremony/page.css": load("Its style.", ceremonyFiles["ceremony.css"]),
 
 		openAPIPath: {method: http.MethodGet, family: documents, says: "This description.", in: reflect.TypeFor[nothing](), out: reflect.TypeFor[json.RawMessage](),
 			serve: func(context.Context, *call) (any, error) { return b.description, nil }},

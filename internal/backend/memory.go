@@ -15,6 +15,7 @@ const (
 	attemptsMost = 100_000
 	signUpsMost  = 50_000
 	familiarMost = 100_000
+	countersMost = 100_000
 	watched      = 1 << 16 // keys of each span that a limit remembers
 )
 
@@ -26,6 +27,7 @@ func inMemory(now func() time.Time, rate int) *state {
 		signUps:  memoryRecords{now, newShelf[endingSignUp](now, signUpLife, signUpsMost)},
 		joining:  &memoryQueue{},
 		familiar: memoryMarks{now, newShelf[time.Time](now, familiarLife, familiarMost)},
+		counters: memoryCounters{newShelf[uint32](now, counterLife, countersMost)},
 		check:    func(context.Context) error { return nil },
 		close:    func() error { return nil },
 	}
@@ -196,6 +198,16 @@ func (m memoryMarks) mark(_ context.Context, key string, life time.Duration) err
 func (m memoryMarks) marked(_ context.Context, key string) (bool, error) {
 	ends, ok := m.shelf.get(key)
 	return ok && m.now().Before(ends), nil
+}
+
+type memoryCounters struct{ shelf *shelf[uint32] }
+
+func (m memoryCounters) rise(_ context.Context, key string, n uint32, _ time.Duration) (rises bool, _ error) {
+	m.shelf.update(key, func(before uint32) uint32 {
+		rises = n > before || n == 0 && before == 0
+		return max(n, before)
+	})
+	return rises, nil
 }
 
 // memoryBucket is a leaky bucket (the generic cell rate algorithm): next is when all that was booked has left it.

@@ -32,7 +32,7 @@ var families = map[family]string{
 func describeRoutes(table map[string]endpoint) ([]byte, error) {
 	paths := map[string]any{}
 	for _, path := range slices.Sorted(maps.Keys(table)) {
-		if table[path].page { // for browsers, which read no description
+		if table[path].page || table[path].own { // for browsers, which read no description
 			continue
 		}
 		paths[path] = map[string]any{strings.ToLower(table[path].method): table[path].operation()}

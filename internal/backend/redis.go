@@ -64,6 +64,7 @@ var (
 	leaveScript  = script("leave")
 	putScript    = script("put")
 	getScript    = script("get")
+	riseScript   = script("rise")
 )
 
 func script(name string) lua {
@@ -105,6 +106,7 @@ func inRedis(c Config, hash func(purpose, value string) string, limit time.Durat
 		signUps:  redisRecords{r},
 		joining:  &redisQueue{r: r},
 		familiar: redisMarks{r},
+		counters: redisCounters{r},
 		shared:   true,
 		check:    r.check,
 		close:    r.client.Close,

@@ -168,6 +168,20 @@ func (m redisMarks) marked(ctx context.Context, key string) (bool, error) {
 	return v != nil, err
 }
 
+type redisCounters struct{ r *shared }
+
+func (c redisCounters) rise(ctx context.Context, key string, n uint32, life time.Duration) (bool, error) {
+	v, err := c.r.run(ctx, riseScript, []string{c.r.name("counter", key)}, strconv.FormatUint(uint64(n), 10), life.Milliseconds())
+	if err != nil {
+		return false, err
+	}
+	rises, ok := v.(int64)
+	if !ok {
+		return false, unread(v)
+	}
+	return rises == 1, nil
+}
+
 // redisQueue gives turns among all replicas. Those of one replica wait for each other here, and only the first of them
 // asks Redis.
 type redisQueue struct {

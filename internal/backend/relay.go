@@ -5,7 +5,6 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -158,8 +157,7 @@ func (b *Backend) relayToken(ctx context.Context, c *call, in relayTokenIn) (pro
 	if err := b.unseal("relay ticket", in.Ticket, &t); err != nil || b.c.Now().Unix() >= t.Ends {
 		return proxyOAuth2Out{}, fault.New(fault.LoginRefused, show("ticket: unknown or over"))
 	}
-	sum := sha256.Sum256([]byte(in.Verifier))
-	if subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(t.Challenge)) != 1 {
+	if !answers256(t.Challenge, in.Verifier) {
 		return proxyOAuth2Out{}, fault.New(fault.LoginRefused, show("verifier: not of the device that began"))
 	}
 	c.hide(t.IDToken)

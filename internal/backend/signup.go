@@ -69,7 +69,7 @@ type signupOut struct {
 
 func (b *Backend) signup(ctx context.Context, c *call, in signupIn) (signupOut, error) {
 	byWallet := slices.ContainsFunc(in.APIKeys, func(k turnkey.APIKeyParams) bool { return k.CurveType != turnkey.CurveAPIKeyP256 })
-	if in.VerificationToken == "" && strings.TrimSpace(in.UserEmail) == "" && len(in.OAuthProviders) == 0 && !byWallet {
+	if in.VerificationToken == "" && strings.TrimSpace(in.UserEmail) == "" && len(in.OAuthProviders)+len(in.Authenticators) == 0 && !byWallet {
 		return signupOut{}, bad("userEmail: missing")
 	}
 	m, err := b.enrol(ctx, c, newcomer{

@@ -20,7 +20,8 @@ type state struct {
 	signUps  records
 	joining  queue // by contact, identity, token or Idempotency-Key
 	familiar marks
-	outbound bucket // nil lets everything through
+	counters counters // of passkeys
+	outbound bucket   // nil lets everything through
 
 	shared bool // by all replicas: what is not in it never was
 	check  func(context.Context) error
@@ -95,6 +96,12 @@ type place interface {
 type marks interface {
 	mark(ctx context.Context, key string, life time.Duration) error
 	marked(ctx context.Context, key string) (bool, error)
+}
+
+// counters remember how far something has counted.
+type counters interface {
+	// rise notes n, and reports whether it is more than what was noted before. Who always says 0 does not count, and may.
+	rise(ctx context.Context, key string, n uint32, life time.Duration) (bool, error)
 }
 
 // bucket books requests to the API at its rate. It answers how long to wait before sending one. A request that is

@@ -118,7 +118,13 @@ func (c *Client) Submit(ctx context.Context, a Activity, out any) (Result, error
 	if err != nil {
 		return Result{}, err
 	}
-	if rec, err = c.wait(ctx, a.OrganizationID, rec); err != nil {
+	return c.follow(ctx, a, rec, out)
+}
+
+// follow waits until an accepted activity is over, and decodes its result.
+func (c *Client) follow(ctx context.Context, a Activity, rec Record, out any) (Result, error) {
+	rec, err := c.wait(ctx, a.OrganizationID, rec)
+	if err != nil {
 		return rec.result(), fmt.Errorf("%s: %w", a.Type, err)
 	}
 	return rec.result(), rec.decode(a.ResultKey, out)

@@ -15,7 +15,11 @@ type LoginParams struct {
 
 // StampLogin begins a session of p.PublicKey for whoever stamps, and returns its JWT, unverified.
 func (c *Client) StampLogin(ctx context.Context, organizationID string, p LoginParams) (session string, err error) {
-	return c.login(ctx, Activity{"/public/v1/submit/stamp_login", "ACTIVITY_TYPE_STAMP_LOGIN", organizationID, p, "stampLoginResult"})
+	return c.login(ctx, stampLogin(organizationID, p))
+}
+
+func stampLogin(organizationID string, p LoginParams) Activity {
+	return Activity{"/public/v1/submit/stamp_login", "ACTIVITY_TYPE_STAMP_LOGIN", organizationID, p, "stampLoginResult"}
 }
 
 // OTPLoginParams are [LoginParams] with the proof that the contact is the person's.
