@@ -18,7 +18,7 @@ func TestR10_GuessesOverManyAddressesAndReplicas(t *testing.T) {
 	const seed = 10
 	total, addresses, contacts := often("R10", 4000, 1_000_000), often("R10", 100, 1000), often("R10", 40, 400)
 	server := backend.StartRedis(t)
-	r := newReplicas(t, server.URL(), func(c *backend.Config) { c.Limits = backend.Limits{} }) // those that it has by itself
+	r := newReplicas(t, server.Addr, "LATCHKEY_LIMITS=") // those that it has by itself
 	var mu sync.Mutex
 	var ids []string
 	var left atomic.Int64

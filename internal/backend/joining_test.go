@@ -21,7 +21,7 @@ func TestR14_ThreeReplicasMakeOneOrganization(t *testing.T) {
 	const seed = 14
 	clients := often("R14", 60, 5000)
 	server := backend.StartRedis(t)
-	r := newReplicas(t, server.URL(), func(c *backend.Config) { c.HTTP.Transport.(*network).quiet = true })
+	r := newReplicas(t, server.Addr)
 	var mu sync.Mutex
 	rng := rand.New(rand.NewPCG(seed, seed))
 	var lost, made atomic.Int64

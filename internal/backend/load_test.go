@@ -30,17 +30,39 @@ type served struct {
 	ready map[string]string // its ready line
 }
 
-// build makes the program as it is shipped for servers, and returns where it is.
+// build makes the program as it is shipped for servers, once for all tests, and returns where it is.
 func build(t testing.TB) string {
 	t.Helper()
 	need.Command(t, "go")
-	program := filepath.Join(t.TempDir(), "latchkey")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "latchkey")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	built.Do(func() {
+		if built.dir, built.err = os.MkdirTemp("", "latchkey-program-"); built.err != nil {
+			return
+		}
+		cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(built.dir, "latchkey"), "latchkey")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			built.err = fmt.Errorf("%w\n%s", err, out)
+		}
+	})
+	if built.err != nil {
+		t.Fatal(built.err)
 	}
-	return program
+	return filepath.Join(built.dir, "latchkey")
+}
+
+var built struct {
+	sync.Once
+	dir string
+	err error
+}
+
+// TestMain takes away what build made.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if built.dir != "" {
+		_ = os.RemoveAll(built.dir)
+	}
+	os.Exit(code)
 }
 
 // serve starts the program until the test ends. What it logs is shown when the test fails.

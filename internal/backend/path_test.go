@@ -361,7 +361,7 @@ func (w *world) otherSandbox() *world {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	o := &world{t: w.t, clock: w.clock, log: &lines{}, box: box, facts: box.Facts(), network: &network{api: box.API()}}
+	o := &world{t: w.t, clock: w.clock, log: &lines{}, box: box, api: box.API(), control: box.Control(), facts: box.Facts(), network: &network{api: box.API()}}
 	o.config = configFor(o.facts)
 	o.config.Now, o.config.HTTP = w.clock.now, &http.Client{Transport: o.network}
 	o.restart()

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"math/rand/v2"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,36 +13,103 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/internal/backend"
+	"latchkey/internal/sandbox"
 )
 
-// replicas are several backends in front of one sandbox, which share one Redis and nothing else.
+// replicas are three backends as they are shipped, each a process of its own, behind a balancer, in front of one sandbox
+// that is a process too. They share one Redis and nothing else. What they ask of the sandbox goes through network, whose
+// fault may take it. Their clock is everybody's, which the world's own cannot change.
 type replicas struct {
 	*world
-	each []http.Handler
-	seen *seen
+	each    []http.Handler // by its own address
+	machine []*served
+	box     *served
+	seen    *seen
 }
 
-// newReplicas starts them. Requests of the world go to any of them.
-func newReplicas(t testing.TB, url backend.Secret, change ...func(*backend.Config)) *replicas {
+// counting are the limits of replicas whose test is not about them: those by contact alone.
+const counting = "LATCHKEY_LIMITS=address-sends=-1,network-sends=-1,total-sends=-1,address-guesses=-1,address-calls=-1,network-calls=-1"
+
+// newReplicas starts them on a Redis, with settings as in the environment; later ones win. Requests of the world go
+// through the balancer.
+func newReplicas(t testing.TB, redis string, settings ...string) *replicas {
 	t.Helper()
-	r := &replicas{world: newWorld(t, append(change, func(c *backend.Config) { c.RedisURL, c.Log = url, nil })...)}
-	for range 3 {
-		r.restart()
-		b := r.b
-		t.Cleanup(func() { _ = b.Close() })
-		r.each = append(r.each, r.h)
-	}
-	r.h = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { r.any().ServeHTTP(w, req) })
+	program := build(t)
+	r := &replicas{box: serve(t, program, nil, "sandbox", "--listen", "127.0.0.1:0")}
+	told := r.box.ready
+	r.world = &world{t: t, api: far(told["apiBaseUrl"]), control: far(told["controlUrl"]), facts: sandbox.Facts{
+		OrganizationID: told["organizationId"], APIPublicKey: told["apiPublicKey"], APIPrivateKey: told["apiPrivateKey"],
+		NotarizerPublicKey: told["notarizerPublicKey"], TLSFetcherPublicKey: told["tlsFetcherPublicKey"], SignerPublicKey: told["signerPublicKey"],
+		TLSFetcherEncryptionPublicKey: told["tlsFetcherEncryptionPublicKey"], LegacyTokenPublicKey: told["legacyTokenPublicKey"],
+	}}
+	r.config.Now = time.Now
+	r.network = &network{api: r.api, quiet: true}
 	r.seen = &seen{guesses: map[string]int{}, sends: map[string][]time.Time{}}
-	r.network.setFault(func(path string, body []byte, send func() *http.Response) (*http.Response, error) {
-		r.seen.note(path, body)
-		return send(), nil
-	})
+	road := httptest.NewServer(http.HandlerFunc(r.pass))
+	t.Cleanup(road.Close)
+	env := append([]string{
+		"TURNKEY_API_URL=" + road.URL, "TURNKEY_ORGANIZATION_ID=" + r.facts.OrganizationID,
+		"TURNKEY_API_PUBLIC_KEY=" + r.facts.APIPublicKey, "TURNKEY_API_PRIVATE_KEY=" + r.facts.APIPrivateKey,
+		"LATCHKEY_NOTARIZER_PUBLIC_KEY=" + r.facts.NotarizerPublicKey, "LATCHKEY_TLS_FETCHER_PUBLIC_KEY=" + r.facts.TLSFetcherPublicKey,
+		"LATCHKEY_LEGACY_TOKEN_PUBLIC_KEY=" + r.facts.LegacyTokenPublicKey,
+		"LATCHKEY_REDIS_URL=redis://" + redis + "/0", "LATCHKEY_TRUSTED_PROXIES=127.0.0.0/8", counting,
+	}, settings...)
+	var at []string
+	for range 3 {
+		one := serve(t, program, env, "backend", "--listen", "127.0.0.1:0")
+		r.machine = append(r.machine, one)
+		r.each = append(r.each, far(one.ready["url"]))
+		at = append(at, strings.TrimPrefix(one.ready["url"], "http://"))
+	}
+	r.h = far("http://" + newDetour(t, at...).addr())
 	return r
 }
 
-func (r *replicas) any() http.Handler { return r.each[rand.IntN(len(r.each))] }
+// pass carries a request of a replica to the sandbox. Where the network takes it, the connection ends.
+func (r *replicas) pass(w http.ResponseWriter, req *http.Request) {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	r.seen.note(req.URL.Path, body)
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	resp, err := r.network.RoundTrip(req)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	defer resp.Body.Close()
+	maps.Copy(w.Header(), resp.Header)
+	w.WriteHeader(resp.StatusCode)
+	_, _ = io.Copy(w, resp.Body)
+}
+
+// far is a server at another address as if it were a handler here. It tells the server the address that a request is
+// from, as a balancer does, and answers 502 without a word for one that does not answer.
+func far(url string) http.Handler {
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		out, err := http.NewRequestWithContext(r.Context(), r.Method, url+r.URL.RequestURI(), r.Body)
+		if err != nil {
+			panic(err)
+		}
+		out.Header, out.Host, out.ContentLength = r.Header.Clone(), r.Host, r.ContentLength
+		if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+			out.Header.Set("X-Forwarded-For", host)
+		}
+		resp, err := client.Do(out)
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		defer resp.Body.Close()
+		maps.Copy(w.Header(), resp.Header)
+		w.WriteHeader(resp.StatusCode)
+		_, _ = io.Copy(w, resp.Body)
+	})
+}
+
+// any is one of them, as the balancer has it.
+func (r *replicas) any() http.Handler { return r.h }
 
 // ask sends a request to one replica from an address, and may be called in parallel.
 func (r *replicas) ask(h http.Handler, from, path string, body object, headers ...string) reply {
@@ -122,16 +189,18 @@ func (s *seen) check(t testing.TB) (tries, sends int) {
 	return tries, sends
 }
 
-// detour carries connections to whatever server it is told, as an address does that moves with a primary.
+// detour carries connections to whatever servers it is told, to each in turn: as a balancer does, and as an address
+// that moves with a primary.
 type detour struct {
 	listener net.Listener
 
 	mu    sync.Mutex
-	to    string
+	to    []string
+	turn  int
 	conns map[net.Conn]bool
 }
 
-func newDetour(t testing.TB, to string) *detour {
+func newDetour(t testing.TB, to ...string) *detour {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -150,18 +219,16 @@ func newDetour(t testing.TB, to string) *detour {
 	})
 	t.Cleanup(func() {
 		_ = listener.Close()
-		d.lead("")
+		d.lead()
 		wg.Wait()
 	})
 	return d
 }
 
-func (d *detour) url() backend.Secret {
-	return backend.SecretOf("redis://" + d.listener.Addr().String() + "/0")
-}
+func (d *detour) addr() string { return d.listener.Addr().String() }
 
-// lead cuts every connection, and leads new ones to another server; "" refuses them.
-func (d *detour) lead(to string) {
+// lead cuts every connection, and leads new ones to other servers; to none refuses them.
+func (d *detour) lead(to ...string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.to = to
@@ -174,8 +241,13 @@ func (d *detour) lead(to string) {
 func (d *detour) carry(from net.Conn) {
 	defer from.Close()
 	d.mu.Lock()
-	to, err := net.Dial("tcp", d.to)
-	if d.to == "" || err != nil {
+	if len(d.to) == 0 {
+		d.mu.Unlock()
+		return
+	}
+	d.turn++
+	to, err := net.Dial("tcp", d.to[d.turn%len(d.to)])
+	if err != nil {
 		d.mu.Unlock()
 		return
 	}

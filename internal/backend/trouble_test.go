@@ -57,8 +57,8 @@ func (l *load) count(what string, got reply) {
 	switch {
 	case got.status == 503 && got.text("reason") != "backend.state", got.status >= 500 && got.status != 503:
 		l.r.t.Errorf("%s: %d %s", what, got.status, got.raw)
-	case got.status == 503 && got.header.Get("Retry-After") == "":
-		l.r.t.Errorf("%s: 503 without a word on when to ask again", what)
+	case got.status == 503 && (got.header.Get("Retry-After") == "" || !strings.HasSuffix(got.text("message"), ".")):
+		l.r.t.Errorf("%s: 503 without a sentence, or a word on when to ask again: %s", what, got.raw)
 	}
 }
 
@@ -151,11 +151,8 @@ func (l *load) recovery(t *testing.T) time.Duration {
 	return time.Since(back)
 }
 
-func newLoad(t *testing.T, url backend.Secret, change ...func(*backend.Config)) *load {
-	r := newReplicas(t, url, append(change, func(c *backend.Config) {
-		c.HTTP.Transport.(*network).quiet = true
-	})...)
-	return &load{r: r, answers: map[string]int{}, joined: map[string]bool{}}
+func newLoad(t *testing.T, redis string, settings ...string) *load {
+	return &load{r: newReplicas(t, redis, settings...), answers: map[string]int{}, joined: map[string]bool{}}
 }
 
 // While Redis is killed, paused, full or a mere replica, nobody is let through uncounted; when it is back, so is the
@@ -165,7 +162,7 @@ func TestR13_RedisInTrouble(t *testing.T) {
 	way := newDetour(t, server.Addr)
 	follower := backend.StartRedis(t)
 	follower.Follow(server)
-	l := newLoad(t, way.url())
+	l := newLoad(t, way.addr())
 	l.start(6)
 	worst := map[string]time.Duration{}
 	for range often("R13", 1, 12) {
@@ -177,7 +174,7 @@ func TestR13_RedisInTrouble(t *testing.T) {
 			{"paused", server.Pause, server.Resume},
 			{"full", func() { server.Do("CONFIG", "SET", "maxmemory", "1") }, func() { server.Do("CONFIG", "SET", "maxmemory", "0") }},
 			{"a replica", func() { way.lead(follower.Addr) }, func() { way.lead(server.Addr) }},
-			{"unreachable", func() { way.lead("") }, func() { way.lead(server.Addr) }},
+			{"unreachable", func() { way.lead() }, func() { way.lead(server.Addr) }},
 		} {
 			l.rest(300 * time.Millisecond)
 			trouble.begin()
@@ -209,7 +206,7 @@ func TestR13_RedisFailsOver(t *testing.T) {
 	servers[1].Follow(servers[0])
 	servers[2].Follow(servers[0])
 	way := newDetour(t, servers[0].Addr)
-	l := newLoad(t, way.url(), func(c *backend.Config) { c.RedisCopies = 1 })
+	l := newLoad(t, way.addr(), "LATCHKEY_REDIS_COPIES=1")
 	l.start(6)
 	var worst time.Duration
 	for range often("R13", 1, 12) {
@@ -237,7 +234,7 @@ func TestR13_RedisFailsOver(t *testing.T) {
 // Where a change has to be with a replica of Redis before it counts, a Redis that has none is not counted by.
 func TestWithoutItsCopiesNothingCounts(t *testing.T) {
 	server, follower := backend.StartRedis(t), backend.StartRedis(t)
-	l := newLoad(t, server.URL(), func(c *backend.Config) { c.RedisCopies = 1 })
+	l := newLoad(t, server.Addr, "LATCHKEY_REDIS_COPIES=1")
 	l.r.ask(l.r.each[0], "203.0.113.1", "/otp/init", object{"contact": "copied@example.com"}).is(t, 503, "backend.state")
 	follower.Follow(server)
 	l.recovery(t)
@@ -246,7 +243,7 @@ func TestWithoutItsCopiesNothingCounts(t *testing.T) {
 // A Redis that may forget what it was told is not used.
 func TestAForgetfulRedisIsNotUsed(t *testing.T) {
 	server := backend.StartRedis(t, "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru")
-	l := newLoad(t, server.URL())
+	l := newLoad(t, server.Addr)
 	l.r.ask(l.r.each[0], "203.0.113.1", "/otp/init", object{"contact": "kept@example.com"}).is(t, 503, "backend.state")
 	server.Do("CONFIG", "SET", "maxmemory-policy", "noeviction")
 	l.recovery(t)
@@ -255,7 +252,7 @@ func TestAForgetfulRedisIsNotUsed(t *testing.T) {
 // A code that the shared state does not know never was: whoever guesses at others' is not passed on to the service.
 func TestSharedStateKnowsEveryCode(t *testing.T) {
 	server := backend.StartRedis(t)
-	r := newReplicas(t, server.URL())
+	r := newReplicas(t, server.Addr)
 	got := r.ask(r.each[0], "203.0.113.1", "/otp/verify", object{"otpId": "7f6f1a7e-3c5d-4a52-9b66-000000000009", "otpCode": "123456"})
 	got.is(t, 422, "otp.expired")
 	if len(r.seen.guesses) != 0 {

@@ -31,6 +31,8 @@ import (
 type world struct {
 	t       testing.TB
 	box     *sandbox.Sandbox
+	api     http.Handler // the sandbox's, as are
+	control http.Handler
 	facts   sandbox.Facts
 	config  backend.Config
 	h       http.Handler
@@ -143,7 +145,8 @@ func newWorld(t testing.TB, change ...func(*backend.Config)) *world {
 	}
 	t.Cleanup(func() { _ = w.box.Close() })
 	w.facts = w.box.Facts()
-	w.network = &network{api: w.box.API()}
+	w.api, w.control = w.box.API(), w.box.Control()
+	w.network = &network{api: w.api}
 	w.config = configFor(w.facts)
 	w.config.Now = w.clock.now
 	w.config.HTTP = &http.Client{Transport: w.network}
@@ -243,7 +246,7 @@ func (w *world) code(to string) string {
 	r := httptest.NewRequest(http.MethodGet, "/inbox?to="+url.QueryEscape(to), nil)
 	r.Host = "127.0.0.1:1"
 	rec := httptest.NewRecorder()
-	w.box.Control().ServeHTTP(rec, r)
+	w.control.ServeHTTP(rec, r)
 	var in struct{ Messages []struct{ Code string } }
 	if err := json.Unmarshal(rec.Body.Bytes(), &in); err != nil || len(in.Messages) == 0 {
 		w.t.Fatalf("no message to %s: %s", to, rec.Body)
@@ -345,7 +348,7 @@ func newKey() *p256.Key { return p256.NewKey(p256.Generate()) }
 func (w *world) as(key *p256.Key) *turnkey.Client {
 	return &turnkey.Client{
 		BaseURL: func() string { return "http://sandbox.test" }, Stamper: stamp.APIKey{Signer: key},
-		HTTP: &http.Client{Transport: &network{api: w.box.API()}}, Now: w.clock.now,
+		HTTP: &http.Client{Transport: &network{api: w.api}}, Now: w.config.Now,
 	}
 }
 
