@@ -91,7 +91,8 @@ func (m *Mail) Resend(ctx context.Context, attemptID string) (Attempt, error) {
 
 // Continue takes the key of the message, as it stands there or as the link that holds it, and trades it for a session of
 // the attempt's own key. After a failure it may be called again. Errors: fault.MailWrong when the text is no key, or not
-// sealed to this attempt; fault.AttemptOver; what Turnkey says; those of session.Manager.Store.
+// sealed to this attempt; fault.MailExpired when the key counts no more and Resend must bring another; fault.AttemptOver;
+// what else Turnkey says; those of session.Manager.Store.
 func (m *Mail) Continue(ctx context.Context, attemptID, typed string) (session.Session, error) {
 	done, err := m.enter(ctx, attemptID)
 	if err != nil {
@@ -110,12 +111,12 @@ func (m *Mail) Continue(ctx context.Context, attemptID, typed string) (session.S
 	by := turnkey.StampedBy(context.WithValue(ctx, ownKey{}, true), key)
 	who, err := m.API.Whoami(by, m.OrganizationID)
 	if err != nil {
-		return session.Session{}, fmt.Errorf("log in by e-mail: %w", err)
+		return session.Session{}, fmt.Errorf("log in by e-mail: %w", spent(err))
 	}
 	user, err := m.API.GetUser(by, who.OrganizationID, who.UserID)
 	switch {
 	case err != nil:
-		return session.Session{}, fmt.Errorf("log in by e-mail: %w", err)
+		return session.Session{}, fmt.Errorf("log in by e-mail: %w", spent(err))
 	case !strings.EqualFold(user.UserEmail, k.Contact): // whoever knew the target sealed a key of his own to it
 		return session.Session{}, fault.New(fault.MailWrong, errors.New("the key is of another address"))
 	}
@@ -127,29 +128,42 @@ func (m *Mail) Continue(ctx context.Context, attemptID, typed string) (session.S
 	m.reached("log in")
 	jwt, err := m.stampLogin(ctx, key, who.OrganizationID, record.PublicKey, k.Options)
 	if err != nil {
-		return session.Session{}, err
+		return session.Session{}, spent(err)
 	}
 	m.reached("logged in")
 	s, err := m.begun(ctx, record, asked{methodMail, k.Contact, who.OrganizationID, k.Options}, jwt)
 	if err != nil {
 		return session.Session{}, err
 	}
-	m.revoke(by, key.Signer.PublicKey(), who)
+	if err := m.revoke(by, key.Signer.PublicKey(), who); err != nil {
+		// The session is good whatever becomes of this: unlisted, the key ends by itself within [keyLife].
+		_ = m.Sessions.RevokeLater(context.WithoutCancel(ctx), s.ID, key.Signer.PublicKey(), m.now().Add(keyLife))
+	}
 	m.forget(ctx, k.Target)
 	return s, nil
 }
 
-// revoke deletes the key of the message at Turnkey. If that fails it ends by itself within [keyLife].
-func (m *Mail) revoke(by context.Context, publicKey string, who turnkey.Whoami) {
+// spent says of a failure that the key of the message counts no more, where it is that: no session has ended.
+func spent(err error) error {
+	if code := fault.CodeOf(err); code == fault.SessionExpired || code == fault.SessionRejected {
+		return fault.New(fault.MailExpired, err)
+	}
+	return err
+}
+
+// revoke deletes the key of the message at Turnkey.
+func (m *Mail) revoke(by context.Context, publicKey string, who turnkey.Whoami) error {
 	keys, err := m.API.GetAPIKeys(by, who.OrganizationID, who.UserID)
 	if err != nil {
-		return
+		return err
 	}
 	for _, k := range keys {
 		if k.Credential.PublicKey == publicKey {
-			_, _ = m.API.DeleteAPIKeys(by, who.OrganizationID, who.UserID, k.APIKeyID)
+			_, err := m.API.DeleteAPIKeys(by, who.OrganizationID, who.UserID, k.APIKeyID)
+			return err
 		}
 	}
+	return nil // a log-in that ends all others has ended it too
 }
 
 // send makes a target, keeps it with the attempt, and has a key sent to it.

@@ -51,6 +51,7 @@ type place struct {
 	at      time.Time
 	box     *sandbox.Sandbox
 	backend *handler
+	service *handler // Turnkey's API, as the device reaches it
 	keys    *keystore.Memory
 	otp     *login.Ways
 	api     *turnkey.Client
@@ -113,7 +114,8 @@ func newPlace(t *testing.T) *place {
 		t.Fatal(err)
 	}
 	m := &session.Manager{Profile: "sandbox", Dir: dir, Keys: p.keys, Notarizer: notarizer, OrganizationParent: f.OrganizationID, Now: p.now}
-	p.api = &turnkey.Client{BaseURL: func() string { return "http://127.0.0.1:1" }, HTTP: api, Now: p.now, Stamper: stamper{m}}
+	p.service = &handler{Handler: p.box.API()}
+	p.api = &turnkey.Client{BaseURL: func() string { return "http://127.0.0.1:1" }, HTTP: &http.Client{Transport: p.service}, Now: p.now, Stamper: stamper{m}}
 	m.Skew = p.api.Skew
 	m.Refresh = func(ctx context.Context, s session.Session, current keystore.Signer, next string) (string, error) {
 		return p.api.StampLogin(context.WithValue(ctx, by{}, current), s.OrganizationID, turnkey.LoginParams{
