@@ -74,6 +74,7 @@ const (
 	PasteWrong      Code = "browser.pasted"    // what was pasted is not the answer to this round
 	ProviderUnset   Code = "oauth.unset"       // the profile has no settings for this provider
 	ProviderDown    Code = "oauth.unreachable" // the provider does not answer
+	PasskeyDenied   Code = "passkey.denied"    // the person turned away from the page
 	ProviderDenied  Code = "oauth.denied"      // the person or the provider said no
 	ProviderRefused Code = "oauth.refused"     // the provider does not take these settings
 	IdentityForeign Code = "oauth.foreign"     // the answer is not genuine, or not for this log-in

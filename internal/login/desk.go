@@ -80,14 +80,18 @@ func Own(ctx context.Context) bool { return ctx.Value(ownKey{}) != nil }
 // stampLogin asks Turnkey for a session of publicKey in an organization, stamped by by, and returns its token.
 func (d *Desk) stampLogin(ctx context.Context, by stamp.Stamper, organizationID, publicKey string, o Options) (string, error) {
 	ctx = turnkey.StampedBy(context.WithValue(ctx, ownKey{}, true), by)
-	jwt, err := d.API.StampLogin(ctx, organizationID, turnkey.LoginParams{
-		PublicKey: publicKey, ExpirationSeconds: turnkey.Seconds(d.length(o) / time.Second),
-		InvalidateExisting: o.Invalidate, SessionProfileID: o.SessionProfileID,
-	})
+	jwt, err := d.API.StampLogin(ctx, organizationID, d.loginParams(publicKey, o))
 	if err != nil {
 		return "", fmt.Errorf("log in: %w", err)
 	}
 	return jwt, nil
+}
+
+func (d *Desk) loginParams(publicKey string, o Options) turnkey.LoginParams {
+	return turnkey.LoginParams{
+		PublicKey: publicKey, ExpirationSeconds: turnkey.Seconds(d.length(o) / time.Second),
+		InvalidateExisting: o.Invalidate, SessionProfileID: o.SessionProfileID,
+	}
 }
 
 // asked is a log-in of which all is known but its token.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"sync"
 
 	"golang.org/x/oauth2"
 
@@ -25,8 +24,7 @@ type OAuth struct {
 	Settings  func() profile.OAuth // nil: no provider is set up
 	Transport http.RoundTripper    // to providers; nil: http.DefaultTransport
 
-	mu    sync.Mutex
-	homes map[string]*ceremony.Listener // by attempt
+	homes homes
 }
 
 const methodOAuth = "oauth"
@@ -64,7 +62,7 @@ func (o *OAuth) Begin(ctx context.Context, provider string, options Options) (At
 		var k round
 		return json.Unmarshal(data, &k) == nil && k.Provider == provider
 	})
-	o.tidyHomes(ctx)
+	o.homes.tidy(ctx, o.Sessions)
 	return a, nil
 }
 
@@ -88,7 +86,7 @@ func (o *OAuth) Resend(ctx context.Context, attemptID string) (Attempt, error) {
 	if !record.KeyEnds.IsZero() {
 		key = ""
 	}
-	o.leave(attemptID)
+	o.homes.leave(attemptID)
 	return o.open(ctx, attemptID, key, p, k.Options)
 }
 
@@ -102,7 +100,7 @@ func (o *OAuth) Continue(ctx context.Context, attemptID, typed string) (session.
 	if err := o.answered(ctx, attemptID, typed); err != nil {
 		return session.Session{}, err
 	}
-	defer o.leave(attemptID)
+	defer o.homes.leave(attemptID)
 	done, err := o.enter(ctx, attemptID)
 	if err != nil {
 		return session.Session{}, err
@@ -113,66 +111,6 @@ func (o *OAuth) Continue(ctx context.Context, attemptID, typed string) (session.
 		return session.Session{}, err
 	}
 	return o.finish(ctx, record, &k)
-}
-
-// leave ends the wait for an attempt's browser.
-func (o *OAuth) leave(attemptID string) {
-	o.mu.Lock()
-	l := o.homes[attemptID]
-	delete(o.homes, attemptID)
-	o.mu.Unlock()
-	if l != nil {
-		l.Close()
-	}
-}
-
-// Close ends the wait for every browser. What is kept of the attempts stays.
-func (o *OAuth) Close() {
-	o.mu.Lock()
-	homes := o.homes
-	o.homes = nil
-	o.mu.Unlock()
-	for _, l := range homes {
-		l.Close()
-	}
-}
-
-// tidyHomes closes the listeners of attempts that are over.
-func (o *OAuth) tidyHomes(ctx context.Context) {
-	o.mu.Lock()
-	var ids []string
-	for id := range o.homes {
-		ids = append(ids, id)
-	}
-	o.mu.Unlock()
-	for _, id := range ids {
-		if _, err := o.Sessions.GetAttempt(ctx, id); fault.CodeOf(err) == fault.AttemptOver {
-			o.leave(id)
-		}
-	}
-}
-
-// home returns the listener of an attempt: the one that waits, or the same again after a restart.
-func (o *OAuth) home(id string, k round) (*ceremony.Listener, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if l := o.homes[id]; l != nil && l.RedirectURI() == k.Home {
-		return l, nil
-	}
-	l, err := ceremony.Listen(ceremony.Expect{State: k.State, Again: k.Home, Expires: k.Expires, Now: o.now})
-	if err != nil {
-		return nil, fault.New(fault.BrowserLate, err) // another program is there now
-	}
-	o.settle(id, l)
-	return l, nil
-}
-
-// settle notes an attempt's listener; the caller holds the lock.
-func (o *OAuth) settle(id string, l *ceremony.Listener) {
-	if o.homes == nil {
-		o.homes = map[string]*ceremony.Listener{}
-	}
-	o.homes[id] = l
 }
 
 // answered waits until the answer of the provider is kept, or takes the pasted one.
@@ -214,13 +152,13 @@ func (o *OAuth) await(ctx context.Context, id string, k round) (url.Values, erro
 	if !o.now().Before(k.Expires) {
 		return nil, fault.New(fault.BrowserLate, nil)
 	}
-	l, err := o.home(id, k)
+	l, err := o.homes.again(id, k.Home, ceremony.Expect{State: k.State, Expires: k.Expires, Now: o.now})
 	if err != nil {
 		return nil, err
 	}
 	if _, err := o.Sessions.GetAttempt(ctx, id); err != nil { // cancelled meanwhile
 		if fault.CodeOf(err) == fault.AttemptOver {
-			o.leave(id)
+			o.homes.leave(id)
 		}
 		return nil, err
 	}
@@ -312,9 +250,7 @@ func (o *OAuth) openWith(ctx context.Context, id, publicKey string, p Provider, 
 		l.Close()
 		return Attempt{}, err
 	}
-	o.mu.Lock()
-	o.settle(id, l)
-	o.mu.Unlock()
+	o.homes.settle(id, l)
 	o.reached("opened")
 	return viewOfRound(record, k), nil
 }

@@ -32,7 +32,7 @@ func (f *far) RoundTrip(r *http.Request) (*http.Response, error) {
 	switch r.URL.Host {
 	case "127.0.0.1:1":
 		to = &handler{Handler: f.p.box.API()}
-	case "127.0.0.1:3000":
+	case "127.0.0.1:3000", "localhost:3000":
 		to = f.p.backend
 	}
 	reply, err := to.RoundTrip(r)

@@ -399,3 +399,18 @@ func TestAMissingAddressIsTheSameFailureWithASessionAndWithout(t *testing.T) {
 		t.Errorf("without a session %q, with one %q", said[false], said[true])
 	}
 }
+
+// accounts are all sub-organizations that there are.
+func (p *place) accounts() ([]string, error) {
+	f := p.box.Facts()
+	private, err := p256.ParsePrivate(f.APIPrivateKey)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := keystore.NewMemory().Import(p.t.Context(), private)
+	if err != nil {
+		return nil, err
+	}
+	parent := &turnkey.Client{BaseURL: p.api.BaseURL, HTTP: &http.Client{Transport: &handler{Handler: p.box.API()}}, Now: p.now, Stamper: stamp.APIKey{Signer: signer}}
+	return parent.ListSubOrgs(p.t.Context(), f.OrganizationID, turnkey.SubOrgFilter{})
+}

@@ -25,15 +25,16 @@ type Way interface {
 // Ways are the ways in. They are safe for parallel use.
 type Ways struct {
 	*Desk
-	OTP    *OTP
-	OAuth  *OAuth
-	Wallet *Wallet
-	Mail   *Mail
+	OTP     *OTP
+	OAuth   *OAuth
+	Passkey *Passkey
+	Wallet  *Wallet
+	Mail    *Mail
 }
 
 // New returns the ways in at a desk.
 func New(d *Desk) *Ways {
-	return &Ways{Desk: d, OTP: &OTP{d}, OAuth: &OAuth{Desk: d}, Wallet: &Wallet{Desk: d}, Mail: &Mail{d}}
+	return &Ways{Desk: d, OTP: &OTP{d}, OAuth: &OAuth{Desk: d}, Passkey: &Passkey{Desk: d}, Wallet: &Wallet{Desk: d}, Mail: &Mail{d}}
 }
 
 // of returns the way of a method, or nil.
@@ -43,6 +44,8 @@ func (w *Ways) of(method string) Way {
 		return w.OTP
 	case methodOAuth:
 		return w.OAuth
+	case methodPasskey:
+		return w.Passkey
 	case methodWallet:
 		return w.Wallet
 	case methodMail:
@@ -88,12 +91,16 @@ func (w *Ways) Cancel(ctx context.Context, attemptID string) error {
 		return err
 	}
 	defer done()
-	defer w.OAuth.leave(attemptID) // after it is gone, so that nobody who looks for it listens again
+	defer w.OAuth.homes.leave(attemptID) // after it is gone, so that nobody who looks for it listens again
+	defer w.Passkey.homes.leave(attemptID)
 	return w.cancel(ctx, attemptID)
 }
 
 // Close ends the wait for browsers. Attempts stay, and can be continued after a restart.
-func (w *Ways) Close() { w.OAuth.Close() }
+func (w *Ways) Close() {
+	w.OAuth.homes.close()
+	w.Passkey.homes.close()
+}
 
 // Pending returns the newest attempt that can still be continued, after a restart for instance, and whether there is
 // one. Errors: those of the key store and of the file.
