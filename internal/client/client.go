@@ -4,7 +4,7 @@
 // It owns which parts meet and in which order they start and end, the choice of the key store, the repair of an
 // answer into a session's end, and the gate in front of every stamp: whose turn it is to be asked, and the file of
 // approval rules. It does not own how any part works, nor how anything is shown. It depends on nearly
-// every package of the device's side and on local.
+// every package of the device's side and on local; on chain for the addresses of wallets that log in.
 package client
 
 import (

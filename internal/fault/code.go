@@ -68,6 +68,13 @@ const (
 	GenerationMix  Code = "login.generation" // an encrypted and a plain step in one attempt
 	InboxEmpty     Code = "inbox.empty"      // the sandbox's inbox holds no code for this contact
 
+	CredentialUnknown Code = "credential.unknown"     // the account has none with this id
+	CredentialLast    Code = "credential.last"        // without it nothing logs in to the account
+	CredentialHere    Code = "credential.this_device" // it is a session of this device
+	CredentialTaken   Code = "credential.taken"       // it logs in to another account
+	CredentialHave    Code = "credential.exists"      // the account has it
+	CredentialReplace Code = "credential.replace"     // the account has another, and has one alone
+
 	BrowserUnopened Code = "browser.unopened"  // no browser could be opened here
 	BrowserLate     Code = "browser.late"      // the round through the browser is over
 	PortsTaken      Code = "browser.ports"     // nothing can listen for the browser to come back

@@ -90,6 +90,13 @@ var catalogue = map[Code]entry{
 	GenerationMix:  {Invalid, Words{"Two kinds of log-in were mixed", "An encrypted and a plain step were used in one log-in.", "The service cannot join them.", "Start again.", "Start again"}},
 	InboxEmpty:     {NotFound, Words{"No code in the inbox", "The sandbox's inbox holds no code for this address.", "The log-in goes on.", "Wait a moment and look again, or send a new code.", "Look again"}},
 
+	CredentialUnknown: {NotFound, Words{"No such credential", "The account has no credential with this id.", "Nothing changed.", "Look at the list, and name one by its id.", "Show the list"}},
+	CredentialLast:    {Denied, Words{"This is the last way in", "Without it nothing would log in to this account, and its wallets would be out of reach.", "Nothing changed.", "Add another way in first, then remove this one.", "Add a way in"}},
+	CredentialHere:    {Denied, Words{"That is this device", "The session is one of this device's own.", "Nothing changed.", "Log out of it instead.", ""}},
+	CredentialTaken:   {Conflict, Words{"It logs in to another account", "Whoever logs in by this arrives at another account, which has wallets of its own.", "Nothing changed in either.", "Remove it there first, or use another one.", ""}},
+	CredentialHave:    {Conflict, Words{"It logs in already", "This account has this credential.", "Nothing changed.", "Use it to log in.", ""}},
+	CredentialReplace: {Conflict, Words{"Another one is there", "An account has one e-mail address and one phone number. Another takes the place of the one before, which then logs in no more.", "Nothing changed.", "Say that it is to be replaced, or keep the one that is there (the details name it).", ""}},
+
 	BrowserUnopened: {Unavailable, Words{"No browser was opened", "No program that opens web pages could be started here.", "The log-in waits. Nothing was lost.", "Copy the link and open it in a browser on this computer.", "Copy the link"}},
 	BrowserLate:     {Expired, Words{"The log-in page is too old", "A round through the browser may take five minutes and counts once. This one is over.", "Nobody was logged in.", "Open a new page and go on from there.", "Open a new page"}},
 	PortsTaken:      {Unavailable, Words{"The browser could not come back", "Latchkey listens on this computer for the browser to return. Every port that it may use there is taken by other programs.", "The browser was not opened.", "End the program that uses one of the ports (the details name them), or log in another way.", "Try again"}},

@@ -60,7 +60,7 @@ func (o *OAuth) Begin(ctx context.Context, provider string, options Options) (At
 	}
 	o.supersede(ctx, a, func(data []byte) bool {
 		var k round
-		return json.Unmarshal(data, &k) == nil && k.Provider == provider
+		return json.Unmarshal(data, &k) == nil && k.Provider == provider && k.Options.Link == options.Link
 	})
 	o.homes.tidy(ctx, o.Sessions)
 	return a, nil
@@ -97,6 +97,11 @@ func (o *OAuth) Resend(ctx context.Context, attemptID string) (Attempt, error) {
 // fault.LoginRefused, fault.SignUpRefused and what else the backend says; the token codes when an answer is not genuine;
 // those of session.Manager.Store.
 func (o *OAuth) Continue(ctx context.Context, attemptID, typed string) (session.Session, error) {
+	if _, k, err := load[round](ctx, o.Desk, methodOAuth, attemptID); err != nil {
+		return session.Session{}, err
+	} else if err := linking(k.Options, false); err != nil {
+		return session.Session{}, err
+	}
 	if err := o.answered(ctx, attemptID, typed); err != nil {
 		return session.Session{}, err
 	}
@@ -217,7 +222,7 @@ func (o *OAuth) open(ctx context.Context, id, publicKey string, p Provider, opti
 		return Attempt{}, fmt.Errorf("log in by %s: %w", p.Title, err)
 	}
 	if publicKey == "" {
-		key, err := o.Sessions.NewPendingKey(ctx, purpose)
+		key, err := o.Sessions.NewPendingKey(ctx, options.purpose())
 		if err != nil {
 			return Attempt{}, err
 		}
@@ -245,7 +250,7 @@ func (o *OAuth) openWith(ctx context.Context, id, publicKey string, p Provider, 
 		l.Close()
 		return Attempt{}, fmt.Errorf("log in by %s: %w", p.Title, err)
 	}
-	record := session.Attempt{ID: id, Method: methodOAuth, Purpose: purpose, PublicKey: publicKey}
+	record := session.Attempt{ID: id, Method: methodOAuth, Purpose: options.purpose(), PublicKey: publicKey}
 	if err := o.keep(ctx, record, k); err != nil {
 		l.Close()
 		return Attempt{}, err

@@ -19,12 +19,9 @@ func (o *OAuth) finish(ctx context.Context, record session.Attempt, k *round) (s
 	if err != nil {
 		return session.Session{}, err
 	}
-	if err := o.prove(ctx, record, k, p); err != nil {
-		return session.Session{}, err
-	}
-	person, err := o.check(ctx, p, k.IDToken, record.PublicKey)
+	person, err := o.identified(ctx, record, k, p)
 	if err != nil {
-		return session.Session{}, o.unproven(ctx, record, k, err)
+		return session.Session{}, err
 	}
 	if k.OrganizationID == "" {
 		if err := o.account(ctx, record, k, p, person); err != nil {
@@ -87,14 +84,8 @@ func (o *OAuth) account(ctx context.Context, record session.Attempt, k *round, p
 	}
 	o.reached("found")
 	if id == "" {
-		ways := []oauthProvider{{Name: p.Title, Token: k.IDToken}}
-		for _, other := range p.client.Others() {
-			if other != p.client.ClientID {
-				ways = append(ways, oauthProvider{Name: p.Title, Claims: &oidcClaims{person.issuer, person.subject, other}})
-			}
-		}
 		o.reached("sign up")
-		if id, err = o.Backend.signUpIdentity(ctx, k.Idempotency, person.name, ways); err != nil {
+		if id, err = o.Backend.signUpIdentity(ctx, k.Idempotency, person.name, waysOf(p, k.IDToken, person)); err != nil {
 			return fmt.Errorf("sign up: %w", err)
 		}
 		o.reached("signed up")

@@ -52,7 +52,7 @@ func (o *OTP) begin(ctx context.Context, contact string, options Options) (Attem
 	}
 	o.supersede(ctx, a, func(data []byte) bool {
 		var k kept
-		return json.Unmarshal(data, &k) == nil && strings.EqualFold(k.Contact, contact)
+		return json.Unmarshal(data, &k) == nil && strings.EqualFold(k.Contact, contact) && k.Options.Link == options.Link
 	})
 	return a, nil
 }
@@ -89,6 +89,9 @@ func (o *OTP) Continue(ctx context.Context, attemptID, code string) (session.Ses
 	defer done()
 	record, k, err := load[kept](ctx, o.Desk, methodOTP, attemptID)
 	if err != nil {
+		return session.Session{}, err
+	}
+	if err := linking(k.Options, false); err != nil {
 		return session.Session{}, err
 	}
 	proof, err := o.proof(record, k)

@@ -19,7 +19,7 @@ import (
 
 // send makes a key, has a code sent, and stores the attempt, of which k holds what it began with.
 func (o *OTP) send(ctx context.Context, id string, k kept) (a Attempt, err error) {
-	key, err := o.Sessions.NewPendingKey(ctx, purpose)
+	key, err := o.Sessions.NewPendingKey(ctx, k.Options.purpose())
 	if err != nil {
 		return Attempt{}, err
 	}
@@ -46,7 +46,7 @@ func (o *OTP) send(ctx context.Context, id string, k kept) (a Attempt, err error
 	k.OTPID, k.Target, k.Length = reply.OTPID, reply.Target, cmp.Or(reply.Length, defaultLength)
 	k.Alphanumeric, k.TriesLeft = reply.Alphanumeric, cmp.Or(max(reply.MaxTries, 0), triesDefault)
 	k.Expires, k.ResendAfter = now.Add(life), now.Add(resendPause)
-	record := session.Attempt{ID: id, Method: methodOTP, Purpose: purpose, PublicKey: key.PublicKey()}
+	record := session.Attempt{ID: id, Method: methodOTP, Purpose: k.Options.purpose(), PublicKey: key.PublicKey()}
 	if err := o.keep(ctx, record, k); err != nil {
 		return Attempt{}, fmt.Errorf("send a code: %w", err)
 	}

@@ -111,7 +111,7 @@ func (w *Ways) Pending(ctx context.Context) (Attempt, bool, error) {
 	}
 	for i := len(list) - 1; i >= 0; i-- {
 		way := w.of(list[i].Method)
-		if way == nil {
+		if way == nil || list[i].Purpose != purpose {
 			continue
 		}
 		if a, err := way.view(list[i]); err == nil {
