@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -102,5 +104,62 @@ func (r *replicas) joinOnce(t *testing.T, i int) {
 	wg.Wait()
 	if ids := r.subOrgs(contact); len(ids) != 1 || answers[0] != ids[0] || answers[1] != ids[0] {
 		t.Errorf("client %d: organizations %v, answers %v", i, ids, answers)
+	}
+}
+
+// A replica dies when the service has made the organization and nobody has heard of it. Whoever asks the others again,
+// both at once, gets that one and no second, once the turn of the dead one is over: a minute, which the campaign waits.
+func TestR14_AReplicaThatDiesLeavesNoSecondOrganization(t *testing.T) {
+	server := backend.StartRedis(t)
+	r := newReplicas(t, server.Addr)
+	for i, in := range []struct {
+		body    object
+		headers []string
+	}{
+		{object{"userEmail": "dies0@example.com"}, []string{"Idempotency-Key", "dies"}},
+		{object{"userEmail": "dies1@example.com", "apiKeys": []any{object{"publicKey": newKey().PublicKey()}}}, nil},
+	} {
+		dying := r.machine[i]
+		r.network.setFault(func(path string, _ []byte, send func() *http.Response) (*http.Response, error) {
+			if !strings.HasSuffix(path, "/create_sub_organization") {
+				return send(), nil
+			}
+			send()
+			_ = dying.cmd.Process.Kill()
+			return nil, errors.New("connection reset")
+		})
+		lost := httptest.NewRecorder()
+		asks := request("/signup", mustJSON(t, in.body))
+		for n := 0; n < len(in.headers); n += 2 {
+			asks.Header.Set(in.headers[n], in.headers[n+1])
+		}
+		r.each[i].ServeHTTP(lost, asks)
+		if lost.Code != http.StatusBadGateway || lost.Body.Len() > 0 {
+			t.Fatalf("a dead replica answers: %d %s", lost.Code, lost.Body)
+		}
+		r.network.setFault(nil)
+		if os.Getenv("LATCHKEY_CAMPAIGN") != "R14" {
+			server.Lapse("*:turn:*", time.Minute)
+		}
+		var answers [2]string
+		var wg sync.WaitGroup
+		for n := range answers {
+			wg.Go(func() {
+				for limit := time.Now().Add(2 * time.Minute); time.Now().Before(limit); time.Sleep(100 * time.Millisecond) {
+					if got := r.ask(r.each[2], "203.0.113.7", "/signup", in.body, in.headers...); got.status == 200 {
+						answers[n] = got.text("organizationId")
+						return
+					} else if got.status != 429 && got.status != 503 || got.header.Get("Retry-After") == "" || got.text("message") == "" {
+						t.Errorf("%d %s", got.status, got.raw)
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+		contact, _ := in.body["userEmail"].(string)
+		if ids := r.subOrgs(contact); len(ids) != 1 || answers[0] != ids[0] || answers[1] != ids[0] {
+			t.Errorf("%s: organizations %v, answers %v", contact, ids, answers)
+		}
 	}
 }

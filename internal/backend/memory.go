@@ -6,8 +6,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"latchkey/internal/fault"
 )
 
 // What the memory of one process keeps at most. An attempt is some 200 bytes, a sign-up some 300.
@@ -175,7 +173,7 @@ type memoryQueue struct{ turns turns }
 func (q *memoryQueue) take(ctx context.Context, name string) (place, error) {
 	done, err := q.turns.take(ctx, name)
 	if err != nil {
-		return nil, fault.New(fault.Cancel, err)
+		return nil, noTurn(err)
 	}
 	return memoryPlace(done), nil
 }

@@ -166,3 +166,19 @@ func (s *RedisServer) Everything() (text string, endless []string) {
 	}
 	return b.String(), endless
 }
+
+// Lapse lets the time of every key of a pattern pass, which is at most life away. One at least there must be.
+func (s *RedisServer) Lapse(pattern string, life time.Duration) {
+	s.t.Helper()
+	ctx := context.Background()
+	keys, err := s.Control.Keys(ctx, pattern).Result()
+	if err != nil || len(keys) == 0 {
+		s.t.Fatalf("no key is like %s: %v", pattern, err)
+	}
+	for _, k := range keys {
+		if ends := s.Control.PTTL(ctx, k).Val(); ends <= 0 || ends > life {
+			s.t.Errorf("%s ends in %v", k, ends)
+		}
+		s.Do("PEXPIRE", k, 1)
+	}
+}

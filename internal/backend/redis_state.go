@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-
-	"latchkey/internal/fault"
 )
 
 // redisLimits count for all replicas. What this one has let through it remembers itself too: a Redis that has lost its
@@ -200,7 +198,7 @@ const (
 func (q *redisQueue) take(ctx context.Context, name string) (place, error) {
 	done, err := q.local.take(ctx, name)
 	if err != nil {
-		return nil, fault.New(fault.Cancel, err)
+		return nil, noTurn(err)
 	}
 	p := &redisPlace{r: q.r, key: q.r.name("turn", name), who: uuid.NewString(), leave: done}
 	if err := p.come(ctx); err != nil {
@@ -234,7 +232,7 @@ func (p *redisPlace) come(ctx context.Context) error {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return fault.New(fault.Cancel, ctx.Err())
+			return noTurn(ctx.Err())
 		}
 	}
 }

@@ -80,7 +80,7 @@ type records interface {
 
 // queue lets one at a time do something under one name.
 type queue interface {
-	// take waits for the turn of name, or for the end of ctx. Errors: fault.Cancel at that end.
+	// take waits for the turn of name, or for the end of ctx. Errors: those of noTurn.
 	take(ctx context.Context, name string) (place, error)
 }
 

@@ -366,7 +366,7 @@ func whoGivesUpLosesHisPlaceAlone(t *testing.T, k kind) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if _, err := other.joining.take(ctx, "a"); fault.CodeOf(err) != fault.Cancel && fault.CodeOf(err) != fault.BackendState {
+	if _, err := other.joining.take(ctx, "a"); fault.CodeOf(err) != fault.BackendBusy && fault.CodeOf(err) != fault.BackendState {
 		t.Fatalf("two in one turn: %v", err)
 	}
 	turn.done()

@@ -2,7 +2,11 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"time"
+
+	"latchkey/internal/fault"
 )
 
 // turns lets one at a time do something under one name. The zero value is ready.
@@ -45,4 +49,18 @@ func (t *turns) take(ctx context.Context, name string) (done func(), err error) 
 		leave()
 		return nil, ctx.Err()
 	}
+}
+
+// turnSeconds is after how many seconds one may ask again whose turn did not come.
+const turnSeconds = 5
+
+// noTurn is why a turn did not come, from the error of what was waited under. Only the backend puts an end to a request's
+// time: then another one for the same has not ended, as when the replica that had it died, and the caller may ask again
+// (fault.BackendBusy). Else he turned away (fault.Cancel).
+func noTurn(err error) error {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return fault.New(fault.Cancel, err)
+	}
+	return &fault.Error{Kind: fault.BackendBusy.Kind(), Code: fault.BackendBusy, RetryAfter: turnSeconds * time.Second,
+		Err: show("another request for the same has not ended yet: try again")}
 }

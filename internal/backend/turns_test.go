@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"latchkey/internal/fault"
 )
 
 func TestTurnsAreOneAtATimeForEachName(t *testing.T) {
@@ -68,6 +70,29 @@ func TestWhoGivesUpLosesOnlyHisPlace(t *testing.T) {
 		done()
 		if len(ts.names) != 0 {
 			t.Errorf("%d names left", len(ts.names))
+		}
+	})
+}
+
+// Whoever waited as long as a request may is told to ask again, and whoever turned away is told nothing.
+func TestNoTurnIsToldByWhoGaveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var q memoryQueue
+		turn, err := q.take(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer turn.done()
+		ctx, cancel := context.WithTimeout(t.Context(), callLimit)
+		defer cancel()
+		_, err = q.take(ctx, "a")
+		if status, told := describe(err, ""); status != 429 || told.Reason != fault.BackendBusy || told.RetryAfterSeconds != turnSeconds || told.Message == "" {
+			t.Errorf("after %v: %d %+v", callLimit, status, told)
+		}
+		ctx, cancel = context.WithCancel(t.Context())
+		cancel()
+		if _, err = q.take(ctx, "a"); fault.CodeOf(err) != fault.Cancel {
+			t.Errorf("turned away: %v", err)
 		}
 	})
 }

@@ -124,7 +124,7 @@ func (b *Backend) visitor(ctx context.Context, c *call) (Visitor, error) {
 	name := b.hash("visitor", s.OrganizationID+"\x00"+s.UserID+"\x00"+s.PublicKey)
 	done, err := b.visits.take(ctx, name) // who comes with many requests at once is looked up once
 	if err != nil {
-		return Visitor{}, fault.New(fault.Cancel, err)
+		return Visitor{}, noTurn(err)
 	}
 	defer done()
 	known, ok := b.verdicts.get(name)
