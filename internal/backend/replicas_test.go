@@ -21,10 +21,11 @@ import (
 // fault may take it. Their clock is everybody's, which the world's own cannot change.
 type replicas struct {
 	*world
-	each    []http.Handler // by its own address
-	machine []*served
-	box     *served
-	seen    *seen
+	each     []http.Handler // by its own address
+	machine  []*served
+	balancer *detour
+	box      *served
+	seen     *seen
 }
 
 // counting are the limits of replicas whose test is not about them: those by contact alone.
@@ -61,7 +62,8 @@ func newReplicas(t testing.TB, redis string, settings ...string) *replicas {
 		r.each = append(r.each, far(one.ready["url"]))
 		at = append(at, strings.TrimPrefix(one.ready["url"], "http://"))
 	}
-	r.h = far("http://" + newDetour(t, at...).addr())
+	r.balancer = newDetour(t, at...)
+	r.h = far("http://" + r.balancer.addr())
 	return r
 }
 
