@@ -70,6 +70,9 @@ func TestR10_GuessesOverManyAddressesAndReplicas(t *testing.T) {
 	if tries != 3 || sends != 3 {
 		t.Errorf("at most %d tries and %d sends: the limits were never reached", tries, sends)
 	}
+	if n := r.balancer.led(); n < len(r.each) {
+		t.Errorf("%d connections for %d replicas", n, len(r.each))
+	}
 	text, endless := server.Everything()
 	if len(endless) > 0 {
 		t.Errorf("without an end: %q", endless)

@@ -229,6 +229,13 @@ func newDetour(t testing.TB, to ...string) *detour {
 
 func (d *detour) addr() string { return d.listener.Addr().String() }
 
+// led is how many connections it has led anywhere.
+func (d *detour) led() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.turn
+}
+
 // lead cuts every connection, and leads new ones to other servers; to none refuses them.
 func (d *detour) lead(to ...string) {
 	d.mu.Lock()

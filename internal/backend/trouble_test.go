@@ -3,6 +3,8 @@ package backend_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -229,6 +231,28 @@ func TestR13_RedisFailsOver(t *testing.T) {
 	l.stop()
 	l.check(t)
 	t.Logf("back after at most %v", worst)
+}
+
+// Replicas that are started while Redis is away serve nobody, say so to whoever watches them, and need no second start.
+func TestR13_RedisComesLater(t *testing.T) {
+	server := backend.StartRedis(t)
+	server.Kill()
+	l := newLoad(t, server.Addr)
+	for i, h := range l.r.each {
+		got := l.r.ask(h, "10.7.0.1", "/otp/init", object{"contact": "early@example.com"})
+		l.count("early", got)
+		got.is(t, 503, "backend.state")
+		for path, want := range map[string]string{"/livez": "live", "/readyz": "degraded"} {
+			rec := httptest.NewRecorder()
+			far(l.r.machine[i].ready["adminUrl"]).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path, nil))
+			if rec.Code != 200 || !strings.Contains(rec.Body.String(), `"`+want+`"`) {
+				t.Errorf("%s without Redis: %d %s", path, rec.Code, rec.Body)
+			}
+		}
+	}
+	server.Start()
+	l.recovery(t)
+	l.check(t)
 }
 
 // Where a change has to be with a replica of Redis before it counts, a Redis that has none is not counted by.
