@@ -34,7 +34,7 @@ type Ways struct {
 
 // New returns the ways in at a desk.
 func New(d *Desk) *Ways {
-	return &Ways{Desk: d, OTP: &OTP{d}, OAuth: &OAuth{Desk: d}, Passkey: &Passkey{Desk: d}, Wallet: &Wallet{Desk: d}, Mail: &Mail{d}}
+	return &Ways{Desk: d, OTP: &OTP{d}, OAuth: &OAuth{Desk: d}, Passkey: newPasskey(d), Wallet: &Wallet{Desk: d}, Mail: &Mail{d}}
 }
 
 // of returns the way of a method, or nil.
