@@ -19,7 +19,7 @@ import (
 	"latchkey/internal/fault"
 )
 
-// This file is the backend's half of a ceremony: what only a browser can do for a device, a passkey before all, is done on
+// This file is the backend's half of a ceremony: what only a browser can do for a device, by a passkey or a wallet of its own, is done on
 // a page of the backend's own origin, and what comes of it goes to the device that asked for it and to nobody else:
 //
 //	device  POST /ceremony/begin   what is to be done, where it listens, its state, the hash of a secret → the ceremony
@@ -71,6 +71,7 @@ type ceremonyKind struct {
 var ceremonyKinds = map[string]ceremonyKind{
 	"passkey-create": {beginPasskey, askPasskey, checkPasskey},
 	"passkey-stamp":  {beginStamp, askStamp, checkStamp},
+	"wallet-stamp":   {beginStamp, askWallet, checkWallet},
 }
 
 // site is where a page stands.
@@ -80,12 +81,12 @@ type site struct {
 }
 
 type ceremonyBeginIn struct {
-	Kind      string `json:"kind" need:"yes"`      // passkey-create, passkey-stamp
+	Kind      string `json:"kind" need:"yes"`      // passkey-create, passkey-stamp, wallet-stamp
 	ReturnTo  string `json:"returnTo" need:"yes"`  // http://127.0.0.1:PORT/…, of the device's own listener
 	State     string `json:"state" need:"yes"`     // what the listener waits for
 	Challenge string `json:"challenge" need:"yes"` // S256, as PKCE has it
 	Name      string `json:"name"`                 // with passkey-create: what the passkey is called
-	Body      string `json:"body"`                 // with passkey-stamp: the request, to the byte
+	Body      string `json:"body"`                 // with the others: the request, to the byte
 }
 
 type ceremonyBeginOut struct {
@@ -135,7 +136,7 @@ type ceremonyPage struct {
 	Match   string         `json:"match"`
 	Title   string         `json:"title"`
 	Facts   []ceremonyFact `json:"facts"`
-	Options any            `json:"options"` // for navigator.credentials, bytes in base64url
+	Options any            `json:"options"` // for navigator.credentials, bytes in base64url; for a wallet, the message
 }
 
 // ceremonyFact is one line of what is approved.

@@ -149,7 +149,7 @@ var transportNames = map[protocol.AuthenticatorTransport]string{
 func beginStamp(r *ceremonyRound) error {
 	switch {
 	case r.Name != "":
-		return bad("name: of a passkey that is made alone")
+		return bad("name: only a passkey that is made has one")
 	case len(r.Body) > stampedMost:
 		return bad("body: over %d bytes, more than a page shows", stampedMost)
 	}

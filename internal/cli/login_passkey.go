@@ -24,15 +24,31 @@ func (t *terminal) byPasskey() wayIn {
 			return c.Login().Passkey.Begin(ctx, name, o)
 		},
 		says: func(a login.Attempt) string {
-			how := "The browser opens."
-			if err := ceremony.OpenBrowser(context.Background(), a.URL); err != nil {
-				how = "No browser could be opened here."
-			}
-			what := "Use your passkey"
 			if name != "" {
-				what = "Create the passkey"
+				return onThePage(a, "Create the passkey")
 			}
-			return fmt.Sprintf("%s %s there within five minutes. It shows the number %s. The link, for a browser on this computer:\n%s", how, what, a.Match, a.URL)
+			return onThePage(a, "Use your passkey")
 		},
 	}
+}
+
+// byBrowsersWallet is the way in by a wallet that stands in the browser, on the backend's page there.
+func (t *terminal) byBrowsersWallet() wayIn {
+	return wayIn{
+		flag:  "browser-wallet",
+		flags: func(f *pflag.FlagSet) { f.Bool("browser-wallet", false, "by a wallet in the browser, of Ethereum or Solana") },
+		begin: func(ctx context.Context, c *client.Client, o login.Options) (login.Attempt, error) {
+			return c.Login().WalletPage.Begin(ctx, o)
+		},
+		says: func(a login.Attempt) string { return onThePage(a, "Sign with your wallet") },
+	}
+}
+
+// onThePage opens the backend's page of an attempt and says what to do there.
+func onThePage(a login.Attempt, what string) string {
+	how := "The browser opens."
+	if err := ceremony.OpenBrowser(context.Background(), a.URL); err != nil {
+		how = "No browser could be opened here."
+	}
+	return fmt.Sprintf("%s %s there within five minutes. The page shows the number %s. Its link, for a browser on this computer:\n%s", how, what, a.Match, a.URL)
 }

@@ -81,6 +81,7 @@ const (
 	PasteWrong      Code = "browser.pasted"    // what was pasted is not the answer to this round
 	ProviderUnset   Code = "oauth.unset"       // the profile has no settings for this provider
 	ProviderDown    Code = "oauth.unreachable" // the provider does not answer
+	WalletDenied    Code = "wallet.denied"     // the person turned away from the page, or the wallet did
 	PasskeyDenied   Code = "passkey.denied"    // the person turned away from the page
 	ProviderDenied  Code = "oauth.denied"      // the person or the provider said no
 	ProviderRefused Code = "oauth.refused"     // the provider does not take these settings

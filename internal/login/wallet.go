@@ -138,7 +138,7 @@ func (w *Wallet) account(ctx context.Context, record session.Attempt, k *entered
 			k.OrganizationID, err = id, nil
 			break
 		}
-		if err = w.alone(ctx, by, id); err == nil {
+		if err = w.alone(ctx, by, id, by.PublicKey()); err == nil {
 			k.OrganizationID = id
 			break
 		}
@@ -157,19 +157,19 @@ func (w *Wallet) account(ctx context.Context, record session.Attempt, k *entered
 	return w.keep(context.WithoutCancel(ctx), record, *k)
 }
 
-// alone refuses an account that anything but the wallet's key and sessions opens or has opened, and one whose wallets are
-// known outside: whoever made it could export them and then take his own key away. A session elsewhere counts while it
+// alone refuses an account that anything but these keys and the sessions here opens or has opened, and one whose wallets
+// are known outside: whoever made it could export them and then take his own key away. A session elsewhere counts while it
 // lasts. What somebody signed before he left is not seen here.
-func (w *Wallet) alone(ctx context.Context, by WalletKey, organizationID string) error {
+func (d *Desk) alone(ctx context.Context, by stamp.Stamper, organizationID string, keys ...string) error {
 	ctx = turnkey.StampedBy(context.WithValue(ctx, ownKey{}, true), by)
-	users, err := w.API.ListUsers(ctx, organizationID)
+	users, err := d.API.ListUsers(ctx, organizationID)
 	if err != nil {
 		return fmt.Errorf("log in by a wallet: %w", err)
 	}
 	if len(users) != 1 {
 		return fault.New(fault.WalletShared, fmt.Errorf("%d users", len(users)))
 	}
-	own := append(w.Sessions.PublicKeys(), by.PublicKey())
+	own := append(d.Sessions.PublicKeys(), keys...)
 	other := ""
 	switch u := users[0]; {
 	case u.UserEmail != "":
@@ -182,7 +182,7 @@ func (w *Wallet) alone(ctx context.Context, by WalletKey, organizationID string)
 		other = "a provider"
 	default:
 		for _, k := range u.APIKeys {
-			over := k.Credential.Type == sessionKeyType && k.ExpirationSeconds > 0 && w.now().After(k.CreatedAt.Time().Add(time.Duration(k.ExpirationSeconds)*time.Second))
+			over := k.Credential.Type == sessionKeyType && k.ExpirationSeconds > 0 && d.now().After(k.CreatedAt.Time().Add(time.Duration(k.ExpirationSeconds)*time.Second))
 			if !over && !slices.Contains(own, k.Credential.PublicKey) {
 				other = "another key"
 			}
@@ -191,7 +191,7 @@ func (w *Wallet) alone(ctx context.Context, by WalletKey, organizationID string)
 	if other != "" {
 		return fault.New(fault.WalletShared, errors.New(other+" opens it too"))
 	}
-	wallets, err := w.API.ListWallets(ctx, organizationID)
+	wallets, err := d.API.ListWallets(ctx, organizationID)
 	if err != nil {
 		return fmt.Errorf("log in by a wallet: %w", err)
 	}

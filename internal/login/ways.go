@@ -25,16 +25,17 @@ type Way interface {
 // Ways are the ways in. They are safe for parallel use.
 type Ways struct {
 	*Desk
-	OTP     *OTP
-	OAuth   *OAuth
-	Passkey *Passkey
-	Wallet  *Wallet
-	Mail    *Mail
+	OTP        *OTP
+	OAuth      *OAuth
+	Passkey    *Passkey
+	Wallet     *Wallet
+	WalletPage *WalletPage
+	Mail       *Mail
 }
 
 // New returns the ways in at a desk.
 func New(d *Desk) *Ways {
-	return &Ways{Desk: d, OTP: &OTP{d}, OAuth: &OAuth{Desk: d}, Passkey: newPasskey(d), Wallet: &Wallet{Desk: d}, Mail: &Mail{d}}
+	return &Ways{Desk: d, OTP: &OTP{d}, OAuth: &OAuth{Desk: d}, Passkey: newPasskey(d), Wallet: &Wallet{Desk: d}, WalletPage: newWalletPage(d), Mail: &Mail{d}}
 }
 
 // of returns the way of a method, or nil.
@@ -48,6 +49,8 @@ func (w *Ways) of(method string) Way {
 		return w.Passkey
 	case methodWallet:
 		return w.Wallet
+	case methodWalletPage:
+		return w.WalletPage
 	case methodMail:
 		return w.Mail
 	}
@@ -93,6 +96,7 @@ func (w *Ways) Cancel(ctx context.Context, attemptID string) error {
 	defer done()
 	defer w.OAuth.homes.leave(attemptID) // after it is gone, so that nobody who looks for it listens again
 	defer w.Passkey.homes.leave(attemptID)
+	defer w.WalletPage.homes.leave(attemptID)
 	return w.cancel(ctx, attemptID)
 }
 
@@ -100,6 +104,7 @@ func (w *Ways) Cancel(ctx context.Context, attemptID string) error {
 func (w *Ways) Close() {
 	w.OAuth.homes.close()
 	w.Passkey.homes.close()
+	w.WalletPage.homes.close()
 }
 
 // Pending returns the newest attempt that can still be continued, after a restart for instance, and whether there is

@@ -3,7 +3,6 @@ package stamp
 import (
 	"context"
 	"crypto/ed25519"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -67,8 +66,7 @@ func (k PrivateKey) PublicKey() string { return k.public }
 
 // Stamp signs body by the key's scheme. Equal bodies have equal stamps. It does not fail.
 func (k PrivateKey) Stamp(_ context.Context, body []byte) (*Stamp, error) {
-	text := `{"publicKey":"` + k.public + `","scheme":"` + k.scheme + `","signature":"` + hex.EncodeToString(k.sign(body)) + `"}`
-	return &Stamp{HeaderName: HeaderAPIKey, HeaderValue: base64.RawURLEncoding.EncodeToString([]byte(text))}, nil
+	return walletStamp(k.public, k.scheme, k.sign(body)), nil
 }
 
 // String never prints the private key.

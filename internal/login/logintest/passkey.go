@@ -70,7 +70,7 @@ func (a *Authenticator) Stop(link string) (string, error) {
 
 type opened struct {
 	Page, Kind, Match string
-	Options           struct{ Challenge string }
+	Options           struct{ Challenge, Message string }
 }
 
 func (o opened) answer(a *Authenticator, at *url.URL) json.RawMessage {
