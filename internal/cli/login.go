@@ -31,7 +31,8 @@ type wayIn struct {
 
 // waysIn are the ways in, in the order in which they are told of.
 func (t *terminal) waysIn() []wayIn {
-	return append([]wayIn{t.byEmail(), t.byPhone(), t.byMail(), t.byPasskey(), t.byWallet(), t.byBrowsersWallet()}, t.byProviders()...)
+	shared := new(bool) // what both kinds of wallets may be told
+	return append([]wayIn{t.byEmail(), t.byPhone(), t.byMail(), t.byPasskey(), t.byWallet(shared), t.byBrowsersWallet(shared)}, t.byProviders()...)
 }
 
 func (t *terminal) byEmail() wayIn {

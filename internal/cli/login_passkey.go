@@ -33,11 +33,14 @@ func (t *terminal) byPasskey() wayIn {
 }
 
 // byBrowsersWallet is the way in by a wallet that stands in the browser, on the backend's page there.
-func (t *terminal) byBrowsersWallet() wayIn {
+func (t *terminal) byBrowsersWallet(shared *bool) wayIn {
 	return wayIn{
-		flag:  "browser-wallet",
-		flags: func(f *pflag.FlagSet) { f.Bool("browser-wallet", false, "by a wallet in the browser, of Ethereum or Solana") },
+		flag: "browser-wallet",
+		flags: func(f *pflag.FlagSet) {
+			f.Bool("browser-wallet", false, "by a wallet in the browser, of Ethereum or Solana")
+		},
 		begin: func(ctx context.Context, c *client.Client, o login.Options) (login.Attempt, error) {
+			o.Shared = *shared
 			return c.Login().WalletPage.Begin(ctx, o)
 		},
 		says: func(a login.Attempt) string { return onThePage(a, "Sign with your wallet") },

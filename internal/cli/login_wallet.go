@@ -23,21 +23,20 @@ import (
 // walletFileMost is far above every form of key file that is read.
 const walletFileMost = 4 << 10
 
-func (t *terminal) byWallet() wayIn {
+func (t *terminal) byWallet(shared *bool) wayIn {
 	var file string
-	var shared bool
 	return wayIn{
 		flag: "wallet",
 		flags: func(f *pflag.FlagSet) {
 			f.StringVar(&file, "wallet", "", "by the key of Ethereum or Solana in this file, for development")
-			f.BoolVar(&shared, "shared", false, "with --wallet: the account has other ways in, and they are mine")
+			f.BoolVar(shared, "shared", false, "with a wallet: the account has other ways in, and they are mine")
 		},
 		begin: func(ctx context.Context, c *client.Client, o login.Options) (login.Attempt, error) {
 			key, address, err := readWallet(file)
 			if err != nil {
 				return login.Attempt{}, fault.New(fault.WalletFile, err)
 			}
-			o.Shared = shared
+			o.Shared = *shared
 			return c.Login().Wallet.Begin(ctx, key, address, o)
 		},
 		says: func(a login.Attempt) string {

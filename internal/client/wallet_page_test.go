@@ -52,6 +52,15 @@ func messageOf(body []byte) []byte {
 	return h.Sum(nil)
 }
 
+// numbers lists bytes as JavaScript does.
+func numbers(raw []byte) string {
+	all := make([]string, len(raw))
+	for i, b := range raw {
+		all[i] = strconv.Itoa(int(b))
+	}
+	return strings.Join(all, ",")
+}
+
 func addressOf(key *secp256k1.PrivateKey) string {
 	h := sha3.NewLegacyKeccak256()
 	h.Write(key.PubKey().SerializeUncompressed()[1:])
@@ -122,7 +131,7 @@ func TestAWalletInTheBrowser(t *testing.T) {
 	s, err := inBrowser(t, c, bySolana, func() {
 		asked := choose(bySolana, solana)
 		browsertest.Eval[bool](tab, fmt.Sprintf("(() => { const a = window.__asked; window.__asked = null; a.resolve(Uint8Array.from([%s])); return true })()",
-			strings.Trim(strings.ReplaceAll(fmt.Sprint(ed25519.Sign(sol, asked)), " ", ","), "[]")))
+			numbers(ed25519.Sign(sol, asked))))
 	})
 	if err != nil || s.OrganizationID == first.OrganizationID {
 		t.Errorf("Solana: %+v, %v", s, err)
