@@ -17,7 +17,7 @@ var steps = []struct {
 }{
 	{"D0", "five endpoints: sign-up, code, check, log-in by code, log-in by provider",
 		[]string{"backend.TestEncryptedCodeFromContactToSession", "backend.TestTheDocumentsSignUpWithoutProof", "login.TestOneSessionFromEndToEndAgainstBackendAndSandbox", "login.TestR16_RoundAfterRound"}, ""},
-	{"D0", "an account by e-mail, phone, passkey, provider or key, with a wallet", []string{"backend.TestSwiftRequestsAsTheirClientsSendThem", "backend.TestWebBodiesAsTheExamplesSendThem"}, ""},
+	{"D0", "an account by e-mail, phone, passkey, provider or key, with a wallet", []string{"backend.TestEveryClientOnEveryRoute", "backend.TestSwiftRequestsAsTheirClientsSendThem", "backend.TestWebBodiesAsTheExamplesSendThem"}, ""},
 	{"D0", "a log-in that the client stamps, by passkey or wallet", []string{"login.TestAWalletSignsUpAndLogsInAgain", "sandbox/clients.TestR21_CoreInTheBrowser"}, ""},
 	{"D0", "the same by passkey, from this device", nil, "no passkey log-in of our own yet; Turnkey's own client does it against sandbox and backend"},
 	{"D0", "key, code, token, session; what is not 200 is an error", []string{"login.TestOneSessionFromEndToEndAgainstBackendAndSandbox", "login.TestTheRealBackendsRefusalsKeepTheirNames"}, ""},
@@ -26,7 +26,7 @@ var steps = []struct {
 	{"D0", "the provider's helpers stop working without an auth proxy", nil, "no profile has an auth proxy yet: every way in goes through the backend or straight to Turnkey"},
 	{"D1", "organization and relying party are settings", []string{"profile.TestEverySettingOfAProfileHasItsEffect", "backend.TestFromEnvReadsEveryVariable"}, ""},
 	{"D1", "validation, logging, limits", []string{"backend.TestLimits", "backend.TestWhatIsWrongWithARequestIsSaid", "backend.TestALogLineNamesRequestAndActivities"}, ""},
-	{"D1", "the sign-up body, the port and the four variables", []string{"backend.TestTheDocumentsSignUpWithoutProof", "backend.TestFromEnvReadsEveryVariable"}, ""},
+	{"D1", "the sign-up body, the port and the four variables", []string{"backend.TestEveryClientOnEveryRoute", "backend.TestTheDocumentsSignUpWithoutProof", "backend.TestFromEnvReadsEveryVariable"}, ""},
 	{"D1", "a key in the hardware, else in the keychain", []string{"keystore.TestATPMIsAStore", "keystore.TestGNOMEKeyringIsAStore"}, ""},
 	{"D1", "code, check, key, log-in, store", []string{"backend.TestPlainCodeSignsUpAtLogin", "backend.TestSwiftRequestsAsTheirClientsSendThem"}, ""},
 	{"D2", "sign-up by passkey with a key of a minute", []string{"backend.TestWebBodiesAsTheExamplesSendThem", "sandbox/clients.TestR21_CoreInTheBrowser"}, ""},

@@ -122,8 +122,8 @@ const portal = "http://127.0.0.1:8080"
 
 var hiddenField = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
 
-// idToken logs in at the sandbox's Google and returns the id token that is bound to key.
-func (w *world) idToken(email string, key *p256.Key) string {
+// approve logs a person in at one of the sandbox's identity providers, and returns what its page sends the browser on with.
+func (w *world) approve(provider, email string, q url.Values) url.Values {
 	w.t.Helper()
 	browse := func(method, address string, form url.Values) *httptest.ResponseRecorder {
 		r := httptest.NewRequest(method, address, strings.NewReader(form.Encode()))
@@ -135,21 +135,33 @@ func (w *world) idToken(email string, key *p256.Key) string {
 		w.box.API().ServeHTTP(rec, r)
 		return rec
 	}
-	q := url.Values{"client_id": {"app"}, "redirect_uri": {"https://app.test/cb"}, "state": {"s"}, "nonce": {oidc.Nonce(key.PublicKey())},
-		"response_type": {"id_token"}, "scope": {"openid email profile"}}
-	page := browse(http.MethodGet, portal+"/oidc/google/authorize?"+q.Encode(), nil)
+	page := browse(http.MethodGet, portal+provider+"/authorize?"+q.Encode(), nil)
 	form := url.Values{}
 	for _, f := range hiddenField.FindAllStringSubmatch(page.Body.String(), -1) {
 		form.Set(html.UnescapeString(f[1]), html.UnescapeString(f[2]))
 	}
 	form.Set("email", email)
-	done := browse(http.MethodPost, portal+"/oidc/google/authorize", form)
-	_, answer, _ := strings.Cut(done.Header().Get("Location"), "#")
-	back, err := url.ParseQuery(answer)
-	if err != nil || back.Get("id_token") == "" {
-		w.t.Fatalf("no id token: %d %.300s %v", done.Code, done.Body, err)
+	done := browse(http.MethodPost, portal+provider+"/authorize", form)
+	onward, err := url.Parse(done.Header().Get("Location"))
+	if err != nil {
+		w.t.Fatal(err)
 	}
-	return back.Get("id_token")
+	answer := onward.RawQuery
+	if onward.Fragment != "" {
+		answer = onward.Fragment
+	}
+	back, err := url.ParseQuery(answer)
+	if err != nil || back.Get("id_token")+back.Get("code") == "" {
+		w.t.Fatalf("nobody was let in: %d %.300s %v", done.Code, done.Body, err)
+	}
+	return back
+}
+
+// idToken logs in at the sandbox's Google and returns the id token that is bound to key.
+func (w *world) idToken(email string, key *p256.Key) string {
+	w.t.Helper()
+	return w.approve("/oidc/google", email, url.Values{"client_id": {"app"}, "redirect_uri": {"https://app.test/cb"}, "state": {"s"}, "nonce": {oidc.Nonce(key.PublicKey())},
+		"response_type": {"id_token"}, "scope": {"openid email profile"}}).Get("id_token")
 }
 
 // passkey registers a passkey and returns what a page sends of it: its challenge and attestation.

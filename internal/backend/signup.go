@@ -48,8 +48,14 @@ type wallet struct {
 // credentialsMost is how many of each kind the service allows a user.
 const credentialsMost = 10
 
-// signupIn asks for a sub-organization.
+// signupIn asks for a sub-organization, in the words of either document: the one's fields begin with user, the other's
+// are those of the handler that it writes out, which makes a wallet too.
 type signupIn struct {
+	Email   string                       `json:"email"`
+	Phone   string                       `json:"phone"`
+	Passkey *swiftPasskey                `json:"passkey"`
+	OAuth   *turnkey.OAuthProviderParams `json:"oauth"`
+
 	UserEmail         string                        `json:"userEmail"`
 	UserPhoneNumber   string                        `json:"userPhoneNumber"`
 	UserName          string                        `json:"userName"`
@@ -68,6 +74,14 @@ type signupOut struct {
 }
 
 func (b *Backend) signup(ctx context.Context, c *call, in signupIn) (signupOut, error) {
+	if in.Email != "" || in.Phone != "" || in.Passkey != nil || in.OAuth != nil {
+		n := swiftCreateIn{Email: in.Email, Phone: in.Phone, Passkey: in.Passkey, OAuth: in.OAuth, OAuthProviders: in.OAuthProviders, APIKeys: in.APIKeys}.newcomer()
+		n.jwt, n.sig, n.user.UserName = in.VerificationToken, in.ClientSignature, in.UserName
+		n.user.UserEmail, n.user.UserPhoneNumber = cmp.Or(in.Email, in.UserEmail), cmp.Or(in.Phone, in.UserPhoneNumber)
+		n.user.Authenticators = append(n.user.Authenticators, in.Authenticators...)
+		m, err := b.enrol(ctx, c, n)
+		return signupOut{m.OrganizationID, m.OrganizationID, m.UserID}, err
+	}
 	byWallet := slices.ContainsFunc(in.APIKeys, func(k turnkey.APIKeyParams) bool { return k.CurveType != turnkey.CurveAPIKeyP256 })
 	if in.VerificationToken == "" && strings.TrimSpace(in.UserEmail) == "" && len(in.OAuthProviders)+len(in.Authenticators) == 0 && !byWallet {
 		return signupOut{}, bad("userEmail: missing")

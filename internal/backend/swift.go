@@ -137,7 +137,7 @@ func passkeyOf(name, challenge string, a turnkey.Attestation) []turnkey.Authenti
 	return []turnkey.AuthenticatorParams{{AuthenticatorName: cmp.Or(name, "Passkey"), Challenge: challenge, Attestation: a}}
 }
 
-func (b *Backend) swiftCreate(ctx context.Context, c *call, in swiftCreateIn) (signupOut, error) {
+func (in swiftCreateIn) newcomer() newcomer {
 	n := newcomer{
 		user:   turnkey.RootUserParams{UserEmail: in.Email, UserPhoneNumber: in.Phone, APIKeys: in.APIKeys, OAuthProviders: in.OAuthProviders},
 		wallet: &turnkey.SubOrgWallet{WalletName: "Default Wallet", Accounts: []turnkey.WalletAccountParams{firstEthereum}},
@@ -148,7 +148,11 @@ func (b *Backend) swiftCreate(ctx context.Context, c *call, in swiftCreateIn) (s
 	if in.Passkey != nil {
 		n.user.Authenticators = passkeyOf(in.Passkey.Name, in.Passkey.Challenge, in.Passkey.Attestation)
 	}
-	m, err := b.enrol(ctx, c, n)
+	return n
+}
+
+func (b *Backend) swiftCreate(ctx context.Context, c *call, in swiftCreateIn) (signupOut, error) {
+	m, err := b.enrol(ctx, c, in.newcomer())
 	return signupOut{m.OrganizationID, m.OrganizationID, m.UserID}, err
 }
 

@@ -40,6 +40,8 @@ type world struct {
 	clock   *clock
 	log     *lines
 	network *network
+
+	done map[string]int // by path, the requests that were answered 200
 }
 
 // clock is set by the test.
@@ -138,7 +140,7 @@ func (n *network) count(path string) (total int) {
 // newWorld starts one, with the configuration that change makes of the plain one.
 func newWorld(t testing.TB, change ...func(*backend.Config)) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{at: time.Date(2026, 11, 5, 9, 0, 0, 0, time.UTC)}, log: &lines{}}
+	w := &world{t: t, clock: &clock{at: time.Date(2026, 11, 5, 9, 0, 0, 0, time.UTC)}, log: &lines{}, done: map[string]int{}}
 	var err error
 	if w.box, err = sandbox.New(sandbox.Options{Seed: 7, Now: w.clock.now}); err != nil {
 		t.Fatal(err)
@@ -237,7 +239,15 @@ func (w *world) do(r *http.Request) reply {
 		}
 	}
 	described.check(w.t, r, out)
+	w.note(r.URL.Path, out.status)
 	return out
+}
+
+// note counts a request that did what it was for.
+func (w *world) note(path string, status int) {
+	if status == http.StatusOK {
+		w.done[strings.ReplaceAll(path, "//", "/")]++
+	}
 }
 
 // code returns the newest code that was sent to a contact.
