@@ -386,7 +386,7 @@ func TestWhatACeremonyShows(t *testing.T) {
 }
 
 // The page and what it loads come to whoever has the address, and run nothing of anybody else's.
-func TestThePageOfCeremonies(t *testing.T) {
+func TestR18_ThePageOfCeremonies(t *testing.T) {
 	w := newWorld(t, func(c *backend.Config) { c.Token = "correct-horse-battery" })
 	for path, kind := range map[string]string{"/ceremony": "text/html", "/ceremony/page.js": "text/javascript", "/ceremony/page.css": "text/css"} {
 		r := httptest.NewRequest(http.MethodGet, path, nil)

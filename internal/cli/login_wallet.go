@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"strings"
@@ -49,20 +50,33 @@ func (t *terminal) byWallet(shared *bool) wayIn {
 // repeats what stands in the file.
 func readWallet(path string) (stamp.PrivateKey, string, error) {
 	var none stamp.PrivateKey
-	info, err := os.Stat(path)
+	if info, err := os.Stat(path); err != nil { // a pipe would be waited for
+		return none, "", err
+	} else if !info.Mode().IsRegular() {
+		return none, "", fmt.Errorf("%s: no key file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return none, "", err
+	}
+	defer f.Close()
+	info, err := f.Stat() // of what is read, whatever stands there by now
 	switch {
 	case err != nil:
 		return none, "", err
-	case !info.Mode().IsRegular() || info.Size() > walletFileMost:
+	case !info.Mode().IsRegular():
 		return none, "", fmt.Errorf("%s: no key file", path)
 	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
 		return none, "", fmt.Errorf("%s: others may read it; make it yours alone: chmod 600", path)
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return none, "", err
-	}
+	text, err := io.ReadAll(io.LimitReader(f, walletFileMost+1))
 	defer clear(text)
+	switch {
+	case err != nil:
+		return none, "", err
+	case len(text) > walletFileMost:
+		return none, "", fmt.Errorf("%s: no key file", path)
+	}
 	key, err := parseWallet(text)
 	if err != nil {
 		return none, "", fmt.Errorf("%s: %w", path, err)
@@ -84,8 +98,9 @@ func readWallet(path string) (stamp.PrivateKey, string, error) {
 func parseWallet(text []byte) (stamp.PrivateKey, error) {
 	text = bytes.TrimSpace(text)
 	if bytes.HasPrefix(text, []byte("[")) {
-		var numbers []uint8
+		numbers := make([]uint8, 0, 64) // one place to clear
 		raw := []int{}
+		defer func() { clear(raw) }()
 		if err := json.Unmarshal(text, &raw); err != nil || len(raw) != 64 {
 			return stamp.PrivateKey{}, errors.New("want the 64 numbers of an id.json")
 		}
@@ -95,7 +110,7 @@ func parseWallet(text []byte) (stamp.PrivateKey, error) {
 			}
 			numbers = append(numbers, uint8(n))
 		}
-		defer clear(numbers)
+		defer func() { clear(numbers) }()
 		return stamp.ParseEd25519(hex.EncodeToString(numbers))
 	}
 	body, curve, named := strings.Cut(strings.TrimPrefix(string(text), "0x"), ":")
