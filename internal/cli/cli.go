@@ -83,7 +83,7 @@ func (t *terminal) run(ctx context.Context, args []string) int {
 	root.AddCommand(t.chooses(t.request(), t.login(), t.logout(), t.whoami())...)
 	root.AddCommand(t.doctor())
 	root.AddCommand(t.wallets())
-	root.AddCommand(t.sessions(), t.keys())
+	root.AddCommand(t.sessions(), t.credentials(), t.keys())
 	root.AddCommand(t.profile(), t.config())
 	root.AddCommand(t.rules(), t.sign())
 	for _, c := range root.Commands() {
