@@ -411,6 +411,9 @@ func actionsStory(t *testing.T, w *world) {
 // ownStory is what this program asks of its own backend, and what a browser does there in its rounds.
 func ownStory(t *testing.T, w *world) {
 	key := newKey()
+	if r := w.ok(w.visit("/config", "")); r.body["otpLength"] != 6.0 {
+		t.Errorf("offers: %s", r.raw)
+	}
 	jwt := w.prove("ann@example.com", key, true).text("verificationToken")
 	made := w.ok(w.post("/signup", w.signUp(jwt, key, "ann@example.com"))).text("organizationId")
 	if got := w.lives(w.post("/otp-login", w.login(jwt, key)), "session", key); got != made {

@@ -56,7 +56,7 @@ func form[In any](f family, says string, run func(context.Context, *call) (webPa
 		}}
 }
 
-// get makes a route of run that a session token opens, and that has no body.
+// get makes a route of run that has no body, and that a session token opens if there is a rule.
 func get[Out any](f family, says string, rule Rule, run func(context.Context, *call, nothing) (Out, error)) endpoint {
 	e := post(f, says, run)
 	e.method, e.rule = http.MethodGet, rule
@@ -119,6 +119,8 @@ func (b *Backend) routes() map[string]endpoint {
 
 		openAPIPath: {method: http.MethodGet, family: documents, says: "This description.", in: reflect.TypeFor[nothing](), out: reflect.TypeFor[json.RawMessage](),
 			serve: func(context.Context, *call) (any, error) { return b.description, nil }},
+
+		configPath: get(documents, "Which ways in this backend offers, and how.", nil, b.offers),
 
 		"/me":           get(documents, "Who is logged in.", OwnOnly, b.me),
 		"/wallets":      get(documents, "The wallets of who is logged in, with their accounts.", OwnOnly, b.wallets),

@@ -36,11 +36,12 @@ func badInput(t *testing.T) {
 	begun := w.begin("good@example.com", true)
 	jwt := w.prove("good@example.com", key, true).text("verificationToken")
 	plain := w.prove("plain@example.com", key, false).text("verificationToken")
+	nobodys := w.prove("nobody@example.com", key, true).text("verificationToken") // who never signs up
 	session, s := w.comesIn("ann@example.com", key)
 	id := w.idToken("ann@example.com", key)
 	challenge, attestation := passkey()
 	bodies := map[string][]object{ // good as a whole, where one field depends on another
-		"/otp-login": {w.login(jwt, key), w.login(plain, key)}, "/v1/otp_login_v2": {w.login(jwt, key)}, "/api/otpLogin": {w.login(jwt, key)},
+		"/otp-login": {w.login(jwt, key), w.login(plain, key)}, "/v1/otp_login_v2": {w.login(jwt, key), w.login(nobodys, key)}, "/api/otpLogin": {w.login(jwt, key)},
 		"/signup": {w.signUp(jwt, key, "good@example.com")}, "/v1/signup_v2": {w.signUp(jwt, key, "good@example.com")},
 		"/v1/signup":        {w.proxySignUp(jwt, key, "good@example.com", true)},
 		"/api/createSuborg": {{"email": "x@example.com"}}, "/api/createSubOrg": {{"userEmail": "x@example.com", "challenge": challenge, "attestation": attestation}},

@@ -63,6 +63,7 @@ const (
 	WalletFile     Code = "wallet.file"      // a wallet's key file cannot be used
 	MailWrong      Code = "mail.wrong"       // not the key of the newest message, or not whole
 	MailExpired    Code = "mail.expired"     // the key of the message counts no more
+	WayClosed      Code = "login.closed"     // the backend does not allow log-ins this way
 	LoginRefused   Code = "login.refused"    // the backend or vendor refused the log-in
 	SignUpRefused  Code = "signup.refused"   // the backend or vendor refused the sign-up
 	GenerationMix  Code = "login.generation" // an encrypted and a plain step in one attempt

@@ -85,6 +85,7 @@ var catalogue = map[Code]entry{
 	WalletFile:     {Invalid, Words{"The wallet's key file cannot be used", "It is not a key of Ethereum or Solana in a form that is known here, or others may read it.", "Nothing was sent.", "Correct what the details name, and try again.", ""}},
 	MailWrong:      {Invalid, Words{"That is not the key of the message", "What was pasted is no key, or not whole, or it belongs to an earlier message.", "Nobody was logged in. The newest message still counts.", "Copy the whole key, or the link, from the newest message.", ""}},
 	MailExpired:    {Expired, Words{"This link has expired", "The key in the message counts for 15 minutes, and once. This one counts no more.", "Nobody was logged in.", "Ask for another message.", "Send another message"}},
+	WayClosed:      {Denied, Words{"This way in is not offered", "The backend of this profile does not allow log-ins this way.", "Nothing was sent.", "Log in another way.", ""}},
 	LoginRefused:   {Denied, Words{"The log-in was refused", "The service checked the log-in and refused it.", "Nothing was stored.", "Send a new code and try again.", "Send a new code"}},
 	SignUpRefused:  {Denied, Words{"The sign-up was refused", "The service checked the sign-up and refused it.", "Nothing was created.", "Send a new code and try again.", "Send a new code"}},
 	GenerationMix:  {Invalid, Words{"Two kinds of log-in were mixed", "An encrypted and a plain step were used in one log-in.", "The service cannot join them.", "Start again.", "Start again"}},

@@ -17,7 +17,6 @@ import (
 
 	"latchkey/internal/fault"
 	"latchkey/internal/token"
-	"latchkey/internal/turnkey"
 )
 
 const (
@@ -34,8 +33,9 @@ type Backend struct {
 	Token func() string // what the embedded backend wants to hear; nil or "": nothing
 	HTTP  *http.Client  // nil: one of our own. Redirects are not followed in any case
 
-	mu   sync.Mutex
-	skew time.Duration
+	mu      sync.Mutex
+	skew    time.Duration
+	offered offered
 }
 
 // Skew is how far the backend's clock was ahead of ours at its last answer, to the second; 0 when unknown. For whoever
@@ -56,13 +56,9 @@ type initReply struct {
 	MaxTries     int    `json:"maxTries"`
 }
 
-// initOTP has a code sent to a contact, to be answered encrypted.
-func (b *Backend) initOTP(ctx context.Context, contact string) (initReply, error) {
+// initOTP has a code sent to a contact of a kind, to be answered encrypted.
+func (b *Backend) initOTP(ctx context.Context, kind, contact string) (initReply, error) {
 	var reply initReply
-	kind := turnkey.OTPEmail
-	if isPhone(contact) {
-		kind = turnkey.OTPSMS
-	}
 	err := b.post(ctx, "/otp/init", struct {
 		Type      string `json:"otpType"`
 		Contact   string `json:"contact"`
@@ -94,8 +90,7 @@ func (b *Backend) verifyOTP(ctx context.Context, otpID, sealed string) (verifyRe
 
 // signUp makes an account for a proven contact and returns its organization. One key makes one account, however often
 // it is sent.
-func (b *Backend) signUp(ctx context.Context, key, contact, verification string, by token.ClientSignature) (string, error) {
-	usage := usageOf(contact)
+func (b *Backend) signUp(ctx context.Context, key string, usage token.SignupUsage, verification string, by token.ClientSignature) (string, error) {
 	var reply struct {
 		OrganizationID string `json:"subOrganizationId"`
 	}
@@ -136,16 +131,21 @@ func incomplete(path string) error {
 	return fault.New(fault.BackendRefused, fmt.Errorf("%s: the answer lacks what it must hold", path))
 }
 
-// post sends in and reads the answer into out. What keeps the answer from coming is fault.BackendDown; what the backend
-// refuses keeps its reason.
+// post sends in and reads the answer into out; see exchange.
 func (b *Backend) post(ctx context.Context, path string, in any, idempotency string, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
+	return b.exchange(ctx, http.MethodPost, path, body, idempotency, out)
+}
+
+// exchange sends a request and reads the answer into out. What keeps the answer from coming is fault.BackendDown; what the
+// backend refuses keeps its reason.
+func (b *Backend) exchange(ctx context.Context, method, path string, body []byte, idempotency string, out any) error {
 	within, cancel := context.WithTimeout(ctx, replyPatience)
 	defer cancel()
-	q, err := http.NewRequestWithContext(within, http.MethodPost, b.URL()+path, bytes.NewReader(body))
+	q, err := http.NewRequestWithContext(within, method, b.URL()+path, bytes.NewReader(body))
 	if err != nil {
 		return fault.New(fault.BackendDown, err)
 	}

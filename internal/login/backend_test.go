@@ -11,6 +11,7 @@ import (
 
 	"latchkey/internal/fault"
 	"latchkey/internal/token"
+	"latchkey/internal/turnkey"
 )
 
 // roundTrip answers in place of a network.
@@ -64,7 +65,7 @@ func TestEveryRefusalHasItsCode(t *testing.T) {
 		{200, `[]`, nil, fault.BackendRefused, 0},
 		{200, strings.Repeat(" ", replyMax+1), nil, fault.BackendRefused, 0},
 	} {
-		_, err := answering(c.status, c.body, c.header...).initOTP(t.Context(), "ada@example.com")
+		_, err := answering(c.status, c.body, c.header...).initOTP(t.Context(), turnkey.OTPEmail, "ada@example.com")
 		e, ok := errors.AsType[*fault.Error](err)
 		if !ok || e.Code != c.want || e.Kind != c.want.Kind() || e.RetryAfter != c.wait {
 			t.Errorf("%d %.60s: %v, want %s after %s", c.status, c.body, err, c.want, c.wait)
@@ -73,7 +74,7 @@ func TestEveryRefusalHasItsCode(t *testing.T) {
 }
 
 func TestABackendsSentenceIsKeptShort(t *testing.T) {
-	_, err := answering(400, `{"message":"`+strings.Repeat("é", 5000)+`"}`).initOTP(t.Context(), "ada@example.com")
+	_, err := answering(400, `{"message":"`+strings.Repeat("é", 5000)+`"}`).initOTP(t.Context(), turnkey.OTPEmail, "ada@example.com")
 	if n := len(err.Error()); n > 1000 {
 		t.Errorf("%d bytes", n)
 	}
@@ -85,7 +86,7 @@ func TestWhoTurnsAwayIsNotTold(t *testing.T) {
 		cancel()
 		return nil, q.Context().Err()
 	})}}
-	if _, err := b.initOTP(ctx, "ada@example.com"); fault.CodeOf(err) != fault.Cancel {
+	if _, err := b.initOTP(ctx, turnkey.OTPEmail, "ada@example.com"); fault.CodeOf(err) != fault.Cancel {
 		t.Errorf("%v", err)
 	}
 }
@@ -99,7 +100,7 @@ func TestTheEmbeddedBackendHearsItsTokenAndKeyOnce(t *testing.T) {
 		return inner.RoundTrip(q)
 	})
 	b.Token = func() string { return "hush" }
-	if _, err := b.signUp(t.Context(), "key", "ada@example.com", "jwt", token.ClientSignature{}); err != nil {
+	if _, err := b.signUp(t.Context(), "key", token.SignupUsage{Email: "ada@example.com"}, "jwt", token.ClientSignature{}); err != nil {
 		t.Fatal(err)
 	}
 	if got.Get("X-Latchkey-Token") != "hush" || got.Get("Idempotency-Key") != "key" || got.Get("Content-Type") != "application/json" {
@@ -112,7 +113,7 @@ func TestTheBackendsClockIsHeard(t *testing.T) {
 	if b.Skew() != 0 {
 		t.Errorf("before anything was heard: %s", b.Skew())
 	}
-	_, _ = b.initOTP(t.Context(), "ada@example.com")
+	_, _ = b.initOTP(t.Context(), turnkey.OTPEmail, "ada@example.com")
 	if s := b.Skew(); s < 89*time.Minute || s > 91*time.Minute {
 		t.Errorf("skew %s", s)
 	}

@@ -60,7 +60,4 @@ func Phone(typed string) (string, error) {
 	return number, nil
 }
 
-// isPhone tells the two kinds of contact apart, once they are checked.
-func isPhone(contact string) bool { return strings.HasPrefix(contact, "+") }
-
 func badContact(why string) error { return fault.New(fault.ContactInvalid, errors.New(why)) }

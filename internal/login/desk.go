@@ -57,6 +57,7 @@ type Attempt struct {
 	Expires   time.Time
 
 	// One that waits for a code:
+	ByPhone      bool // it comes as a text message, else by e-mail
 	Length       int  // characters of the code
 	Alphanumeric bool // else digits alone
 	TriesLeft    int

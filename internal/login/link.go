@@ -75,7 +75,7 @@ func (o *OTP) proveContact(ctx context.Context, attemptID, code string) (Proof, 
 			return Proof{}, err
 		}
 	}
-	return Proof{Contact: k.Contact, Phone: isPhone(k.Contact), Verification: k.Verification, Title: k.Contact, OrganizationID: k.OrganizationID}, nil
+	return Proof{Contact: k.Contact, Phone: k.kind() == turnkey.OTPSMS, Verification: k.Verification, Title: k.Contact, OrganizationID: k.OrganizationID}, nil
 }
 
 func (o *OAuth) proveIdentity(ctx context.Context, attemptID, typed string) (Proof, error) {

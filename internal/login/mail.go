@@ -40,7 +40,7 @@ type awaited struct {
 const keyLife = 15 * time.Minute
 
 // Begin has a message with a key sent to an address, if anybody has an account under it: nobody is told. Errors:
-// fault.ContactInvalid before anything is sent; what the backend says; those of the key store and of the file. When it
+// fault.ContactInvalid and fault.WayClosed before anything is sent; what the backend says; those of the key store and of the file. When it
 // fails, its keys are deleted.
 func (m *Mail) Begin(ctx context.Context, contact string, options Options) (Attempt, error) {
 	contact, err := Email(contact)
@@ -48,6 +48,9 @@ func (m *Mail) Begin(ctx context.Context, contact string, options Options) (Atte
 		return Attempt{}, err
 	}
 	m.sweep(ctx)
+	if _, err := m.offering(ctx, ByEmail); err != nil {
+		return Attempt{}, err
+	}
 	key, err := m.Sessions.NewPendingKey(ctx, purpose)
 	if err != nil {
 		return Attempt{}, err

@@ -46,12 +46,15 @@ func (o *OAuth) provider(name string) (Provider, error) {
 	return Provider{}, fault.New(fault.ProviderUnset, fmt.Errorf("%q", name))
 }
 
-// Begin listens for the browser and returns the link of the provider's page. Errors: fault.ProviderUnset,
+// Begin listens for the browser and returns the link of the provider's page. Errors: fault.ProviderUnset, fault.WayClosed,
 // fault.ProviderDown, fault.PortsTaken; what the backend says; those of the key store and of the file. When it fails, its
 // key is deleted.
 func (o *OAuth) Begin(ctx context.Context, provider string, options Options) (Attempt, error) {
 	p, err := o.provider(provider)
 	if err != nil {
+		return Attempt{}, err
+	}
+	if _, err := o.offering(ctx, p.Name); err != nil {
 		return Attempt{}, err
 	}
 	a, err := o.open(ctx, rand.Text(), "", p, options)

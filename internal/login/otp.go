@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 
 	"latchkey/internal/fault"
 	"latchkey/internal/session"
+	"latchkey/internal/turnkey"
 )
 
 // OTP is the way in by a code that comes by e-mail or text message. The code leaves this machine encrypted to Turnkey's enclave, together
@@ -25,7 +27,7 @@ const (
 	defaultLength = 6
 )
 
-// Begin has a code sent to an e-mail address. Errors: fault.ContactInvalid before anything is sent; fault.OTPLimited,
+// Begin has a code sent to an e-mail address. Errors: fault.ContactInvalid and fault.WayClosed before anything is sent; fault.OTPLimited,
 // fault.BackendDown and what else the backend says; fault.BundleInvalid if it is not this profile's; those of the key
 // store and of the file. When it fails, its key is deleted.
 func (o *OTP) Begin(ctx context.Context, contact string, options Options) (Attempt, error) {
@@ -33,7 +35,7 @@ func (o *OTP) Begin(ctx context.Context, contact string, options Options) (Attem
 	if err != nil {
 		return Attempt{}, err
 	}
-	return o.begin(ctx, contact, options)
+	return o.begin(ctx, kept{Contact: contact, Kind: turnkey.OTPEmail, Options: options})
 }
 
 // BeginPhone has a code sent to a phone number. Errors: fault.PhoneInvalid before anything is sent; those of Begin.
@@ -42,17 +44,17 @@ func (o *OTP) BeginPhone(ctx context.Context, number string, options Options) (A
 	if err != nil {
 		return Attempt{}, err
 	}
-	return o.begin(ctx, number, options)
+	return o.begin(ctx, kept{Contact: number, Kind: turnkey.OTPSMS, Options: options})
 }
 
-func (o *OTP) begin(ctx context.Context, contact string, options Options) (Attempt, error) {
-	a, err := o.send(ctx, rand.Text(), kept{Contact: contact, Options: options})
+func (o *OTP) begin(ctx context.Context, k kept) (Attempt, error) {
+	a, err := o.send(ctx, rand.Text(), k)
 	if err != nil {
 		return Attempt{}, err
 	}
 	o.supersede(ctx, a, func(data []byte) bool {
-		var k kept
-		return json.Unmarshal(data, &k) == nil && strings.EqualFold(k.Contact, contact) && k.Options.Link == options.Link
+		var earlier kept
+		return json.Unmarshal(data, &earlier) == nil && strings.EqualFold(earlier.Contact, k.Contact) && earlier.Options.Link == k.Options.Link
 	})
 	return a, nil
 }
@@ -70,10 +72,10 @@ func (o *OTP) Resend(ctx context.Context, attemptID string) (Attempt, error) {
 	if err != nil {
 		return Attempt{}, err
 	}
-	if wait := k.ResendAfter.Sub(o.now()); wait > 0 && wait <= resendPause {
+	if wait := k.ResendAfter.Sub(o.now()); wait > 0 && wait <= cmp.Or(k.Pause, resendPause) {
 		return Attempt{}, &fault.Error{Kind: fault.OTPLimited.Kind(), Code: fault.OTPLimited, RetryAfter: wait}
 	}
-	return o.send(ctx, attemptID, kept{Contact: k.Contact, Options: k.Options})
+	return o.send(ctx, attemptID, kept{Contact: k.Contact, Kind: k.kind(), Options: k.Options})
 }
 
 // Continue goes on with the attempt: with the code, if it was not right before, it signs up if the contact is new, logs

@@ -13,12 +13,16 @@ import (
 	"latchkey/internal/fault"
 	"latchkey/internal/keystore"
 	"latchkey/internal/session"
+	"latchkey/internal/stamp"
 	"latchkey/internal/token"
-	"latchkey/internal/turnkey"
 )
 
 // send makes a key, has a code sent, and stores the attempt, of which k holds what it began with.
 func (o *OTP) send(ctx context.Context, id string, k kept) (a Attempt, err error) {
+	offers, err := o.offering(ctx, methodOf(k.kind()))
+	if err != nil {
+		return Attempt{}, err
+	}
 	key, err := o.Sessions.NewPendingKey(ctx, k.Options.purpose())
 	if err != nil {
 		return Attempt{}, err
@@ -29,7 +33,7 @@ func (o *OTP) send(ctx context.Context, id string, k kept) (a Attempt, err error
 		}
 	}()
 	o.reached("init")
-	reply, err := o.Backend.initOTP(ctx, k.Contact)
+	reply, err := o.Backend.initOTP(ctx, k.kind(), k.Contact)
 	if err != nil {
 		return Attempt{}, fmt.Errorf("send a code: %w", err)
 	}
@@ -43,9 +47,13 @@ func (o *OTP) send(ctx context.Context, id string, k kept) (a Attempt, err error
 		life = codeLife
 	}
 	now := o.now()
-	k.OTPID, k.Target, k.Length = reply.OTPID, reply.Target, cmp.Or(reply.Length, defaultLength)
-	k.Alphanumeric, k.TriesLeft = reply.Alphanumeric, cmp.Or(max(reply.MaxTries, 0), triesDefault)
-	k.Expires, k.ResendAfter = now.Add(life), now.Add(resendPause)
+	k.OTPID, k.Target, k.TriesLeft = reply.OTPID, reply.Target, cmp.Or(max(reply.MaxTries, 0), triesDefault)
+	k.Length, k.Alphanumeric = reply.Length, reply.Alphanumeric
+	if k.Length == 0 { // the answer does not say what it sent
+		k.Length, k.Alphanumeric = offers.OTPLength, offers.OTPAlphanumeric
+	}
+	k.Pause = offers.ResendAfter
+	k.Expires, k.ResendAfter = now.Add(life), now.Add(k.Pause)
 	record := session.Attempt{ID: id, Method: methodOTP, Purpose: k.Options.purpose(), PublicKey: key.PublicKey()}
 	if err := o.keep(ctx, record, k); err != nil {
 		return Attempt{}, fmt.Errorf("send a code: %w", err)
@@ -130,7 +138,7 @@ func (o *OTP) proof(record session.Attempt, k kept) (token.Verification, error) 
 		return none, err
 	case v.PublicKey != record.PublicKey:
 		return none, fault.New(fault.TokenForeign, errors.New("the verification token names another key"))
-	case !strings.EqualFold(v.Contact, k.Contact) || (v.VerificationType == turnkey.OTPSMS) != isPhone(k.Contact):
+	case !strings.EqualFold(v.Contact, k.Contact) || v.VerificationType != k.kind():
 		return none, fault.New(fault.TokenForeign, errors.New("the verification token names another contact"))
 	case o.OrganizationID != "" && v.OrganizationID != o.OrganizationID:
 		return none, fault.New(fault.TokenForeign, fmt.Errorf("the verification token is of the organization %s", v.OrganizationID))
@@ -141,12 +149,12 @@ func (o *OTP) proof(record session.Attempt, k kept) (token.Verification, error) 
 // signUp makes the account. Its organization is kept by logIn, which follows; until then the Idempotency-Key, which is
 // kept already, brings the same answer again.
 func (o *OTP) signUp(ctx context.Context, k *kept, proof token.Verification, key keystore.Signer) error {
-	signature, err := token.SignSignup(ctx, key, proof.ID, usageOf(k.Contact))
+	signature, err := token.SignSignup(ctx, key, proof.ID, k.usage())
 	if err != nil {
 		return fmt.Errorf("sign up: %w", err)
 	}
 	o.reached("sign up")
-	id, err := o.Backend.signUp(ctx, k.Idempotency, k.Contact, k.Verification, signature)
+	id, err := o.Backend.signUp(ctx, k.Idempotency, k.usage(), k.Verification, signature)
 	if err != nil {
 		return fmt.Errorf("sign up: %w", err)
 	}
@@ -155,19 +163,14 @@ func (o *OTP) signUp(ctx context.Context, k *kept, proof token.Verification, key
 	return nil
 }
 
-// usageOf is what the key of a new account agrees to.
-func usageOf(contact string) token.SignupUsage {
-	if isPhone(contact) {
-		return token.SignupUsage{PhoneNumber: contact}
-	}
-	return token.SignupUsage{Email: contact}
-}
-
-// logIn asks for the session token.
+// logIn asks for the session token: the backend, or Turnkey itself by a stamp that the verification token attests.
 func (o *OTP) logIn(ctx context.Context, record *session.Attempt, k *kept, proof token.Verification, key keystore.Signer) (string, error) {
-	signature, err := token.SignLogin(ctx, key, proof.ID, record.PublicKey)
-	if err != nil {
-		return "", fmt.Errorf("log in: %w", err)
+	var signature token.ClientSignature
+	if !k.Options.Straight {
+		var err error
+		if signature, err = token.SignLogin(ctx, key, proof.ID, record.PublicKey); err != nil {
+			return "", fmt.Errorf("log in: %w", err)
+		}
 	}
 	// From here on the key may work there, whether or not we hear of it.
 	o.maybe(record, k.OrganizationID, k.Options)
@@ -175,6 +178,13 @@ func (o *OTP) logIn(ctx context.Context, record *session.Attempt, k *kept, proof
 		return "", err
 	}
 	o.reached("log in")
+	if k.Options.Straight {
+		jwt, err := o.stampLogin(ctx, stamp.Attested{Signer: key, Scheme: stamp.SchemeVerificationToken, Token: k.Verification}, k.OrganizationID, record.PublicKey, k.Options)
+		if err == nil {
+			o.reached("logged in")
+		}
+		return jwt, err
+	}
 	jwt, err := o.Backend.logIn(ctx, k.Verification, record.PublicKey, signature, o.length(k.Options), k.Options.Invalidate)
 	if err != nil {
 		return "", fmt.Errorf("log in: %w", err)

@@ -38,10 +38,13 @@ func newPasskey(d *Desk) *Passkey {
 const helperLife = "60"
 
 // Begin listens for the browser and returns the link of the backend's page: there a passkey is used that is there, or,
-// where name is not "", one of that name is made, for a new account. Errors: fault.PortsTaken; fault.ProfileBad when the
+// where name is not "", one of that name is made, for a new account. Errors: fault.WayClosed; fault.PortsTaken; fault.ProfileBad when the
 // profile does not know its organization, which a log-in must name; what the backend says; those of the key store and of
 // the file. When it fails, its key is deleted.
 func (p *Passkey) Begin(ctx context.Context, name string, options Options) (Attempt, error) {
+	if _, err := p.offering(ctx, ByPasskey); err != nil {
+		return Attempt{}, err
+	}
 	k := touch{Name: strings.TrimSpace(name), Options: options, Idempotency: rand.Text()}
 	a, err := p.open(ctx, rand.Text(), "", k)
 	if err != nil {

@@ -57,9 +57,12 @@ type entered struct {
 }
 
 // Begin makes a key for a log-in by a wallet, whose address, as its network spells it, is what the person knows the
-// session by. The wallet's key is held in memory until the attempt is over, and never stored. Errors: those of the key
-// store and of the file.
+// session by. The wallet's key is held in memory until the attempt is over, and never stored. Errors:
+// fault.WayClosed; those of the key store and of the file.
 func (w *Wallet) Begin(ctx context.Context, by WalletKey, address string, options Options) (Attempt, error) {
+	if _, err := w.offering(ctx, ByWallet); err != nil {
+		return Attempt{}, err
+	}
 	key, err := w.Sessions.NewPendingKey(ctx, purpose)
 	if err != nil {
 		return Attempt{}, err

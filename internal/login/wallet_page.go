@@ -25,10 +25,13 @@ func newWalletPage(d *Desk) *WalletPage {
 	return w
 }
 
-// Begin listens for the browser and returns the link of the backend's page. Errors: fault.PortsTaken; fault.ProfileBad
+// Begin listens for the browser and returns the link of the backend's page. Errors: fault.WayClosed, fault.PortsTaken; fault.ProfileBad
 // when the profile does not know its organization, which a log-in must name; what the backend says; those of the key
 // store and of the file. When it fails, its key is deleted.
 func (w *WalletPage) Begin(ctx context.Context, options Options) (Attempt, error) {
+	if _, err := w.offering(ctx, ByWallet); err != nil {
+		return Attempt{}, err
+	}
 	a, err := w.open(ctx, rand.Text(), "", touch{Options: options, Idempotency: rand.Text()})
 	if err != nil {
 		return Attempt{}, err
