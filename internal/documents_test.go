@@ -18,8 +18,8 @@ var steps = []struct {
 	{"D0", "five endpoints: sign-up, code, check, log-in by code, log-in by provider",
 		[]string{"backend.TestEncryptedCodeFromContactToSession", "backend.TestTheDocumentsSignUpWithoutProof", "login.TestOneSessionFromEndToEndAgainstBackendAndSandbox", "login.TestR16_RoundAfterRound"}, ""},
 	{"D0", "an account by e-mail, phone, passkey, provider or key, with a wallet", []string{"backend.TestEveryClientOnEveryRoute", "backend.TestSwiftRequestsAsTheirClientsSendThem", "backend.TestWebBodiesAsTheExamplesSendThem"}, ""},
-	{"D0", "a log-in that the client stamps, by passkey or wallet", []string{"login.TestAWalletSignsUpAndLogsInAgain", "sandbox/clients.TestR21_CoreInTheBrowser"}, ""},
-	{"D0", "the same by passkey, from this device", nil, "no passkey log-in of our own yet; Turnkey's own client does it against sandbox and backend"},
+	{"D0", "a log-in that the client stamps, by passkey or wallet", []string{"login.TestAWalletSignsUpAndLogsInAgain", "client.TestAWalletInTheBrowser", "sandbox/clients.TestR21_CoreInTheBrowser"}, ""},
+	{"D0", "the same by passkey, from this device", []string{"client.TestAPasskeyInTheBrowser", "login.TestAPasskeySignsUpInOneTouchAndLogsInAgain"}, ""},
 	{"D0", "key, code, token, session; what is not 200 is an error", []string{"login.TestOneSessionFromEndToEndAgainstBackendAndSandbox", "login.TestTheRealBackendsRefusalsKeepTheirNames"}, ""},
 	{"D0", "the session is stored, refreshed by itself, has a state and a user, and stamps",
 		[]string{"session.TestRunRefreshesBeforeTheEndForAsLongAsItRuns", "session.TestAuthenticatedMeansThatItSigns", "session.TestStoringChangesTheActiveSessionOnlyWhenAsked"}, ""},
@@ -39,7 +39,7 @@ var steps = []struct {
 	{"D3", "a wallet, a signed transaction", []string{"client.TestTransactionsAreSigned"}, ""},
 	{"D3", "401 when it is over", []string{"token.TestSessionsEndByTime", "login.TestASessionRevokedElsewhereEnds"}, ""},
 	{"D4", "one touch makes a session of 900 seconds, as a bundle", []string{"sandbox.TestAReadWriteSessionComesInABundle"}, ""},
-	{"D4", "the same on this device, with the passkey where it ends", nil, "no passkey of our own yet"},
+	{"D4", "the same on this device, with the passkey where it ends; its bundle form is another's alone", []string{"client.TestASessionByAPasskeyAndWhatComesAfterIt"}, ""},
 }
 
 func TestEveryStepOfTheDocuments(t *testing.T) {

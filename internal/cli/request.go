@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"latchkey/internal/fault"
+	"latchkey/internal/login"
 	"latchkey/internal/p256"
 	"latchkey/internal/stamp"
 	"latchkey/internal/turnkey"
@@ -25,7 +26,8 @@ var apiPath = regexp.MustCompile(`^/public/v1/[a-z]+/[a-z0-9_]+$`)
 const maxBody = 1 << 20
 
 func (t *terminal) request() *cobra.Command {
-	return t.stamps(&cobra.Command{
+	var touch bool
+	c := t.stamps(&cobra.Command{
 		Use:   "request PATH BODY",
 		Short: "Stamp a request and send it",
 		Long: "Stamps BODY, sends it to PATH of Turnkey's API and prints the answer. BODY is sent byte for byte: JSON text,\n" +
@@ -58,7 +60,12 @@ func (t *terminal) request() *cobra.Command {
 					return err
 				}
 				defer t.close(c)
-				if answer, err = c.Request(cmd.Context(), path, body); err != nil {
+				if touch {
+					answer, err = c.RequestOrTouch(cmd.Context(), path, body, func(a login.Attempt) { fmt.Fprintln(t.err, onThePage(a, "Use your passkey")) })
+				} else {
+					answer, err = c.Request(cmd.Context(), path, body)
+				}
+				if err != nil {
 					return err
 				}
 			}
@@ -66,6 +73,8 @@ func (t *terminal) request() *cobra.Command {
 			return err
 		},
 	})
+	c.Flags().BoolVar(&touch, "passkey", false, "where there is no good session, a passkey stamps, in the browser")
+	return c
 }
 
 // readRequest checks the path and reads the body from where the second argument says.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"latchkey/internal/ceremony/browsertest"
 	"latchkey/internal/fault"
 	"latchkey/internal/login"
+	"latchkey/internal/login/logintest"
 	"latchkey/internal/profile"
 	"latchkey/internal/session"
 )
@@ -108,4 +110,57 @@ func TestAPasskeyInTheBrowser(t *testing.T) {
 	tab.Go(away.URL)
 	tab.Until(`document.getElementById('title').textContent === 'This page is over'`)
 	picture("passkey-over")
+}
+
+// One touch makes a session, and what is asked while it is good takes none; when it is over, each request takes one.
+func TestASessionByAPasskeyAndWhatComesAfterIt(t *testing.T) {
+	c := open(t, profile.At(t.TempDir()))
+	who := logintest.NewAuthenticator(nil)
+	a, err := c.Login().Passkey.Begin(t.Context(), "Robin", login.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := inBrowser(t, c, a, func() {
+		if _, err := who.Go(a.URL); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := []byte(`{"organizationId":"` + s.OrganizationID + `"}`)
+	touches := 0
+	whoami := func(do func(link string) error) ([]byte, error) {
+		return c.RequestOrTouch(t.Context(), "/public/v1/query/whoami", body, func(a login.Attempt) {
+			touches++
+			go func() {
+				if err := do(a.URL); err != nil {
+					t.Error(err)
+				}
+			}()
+		})
+	}
+	touch := func(link string) error { _, err := who.Go(link); return err }
+	for range 2 {
+		if answer, err := whoami(touch); err != nil || !strings.Contains(string(answer), s.UserID) {
+			t.Errorf("by the session: %s, %v", answer, err)
+		}
+	}
+	if touches != 0 {
+		t.Errorf("%d touches while the session was good", touches)
+	}
+	if _, err := c.LogOut(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := whoami(touch); err != nil || !strings.Contains(string(answer), s.UserID) || touches != 1 {
+		t.Errorf("after it: %s, %v, %d touches", answer, err, touches)
+	}
+	if _, err := whoami(func(link string) error { _, err := who.TurnAway(link); return err }); fault.CodeOf(err) != fault.PasskeyDenied {
+		t.Errorf("turned away: %v", err)
+	}
+	// What must be asked about is asked about first: here nobody can be, so no page is opened.
+	sign := []byte(`{"type":"ACTIVITY_TYPE_DELETE_SUB_ORGANIZATION","timestampMs":"1","organizationId":"` + s.OrganizationID + `","parameters":{"deleteWithoutExport":true}}`)
+	if _, err := c.RequestOrTouch(t.Context(), "/public/v1/submit/delete_sub_organization", sign, func(login.Attempt) { touches++ }); fault.CodeOf(err) != fault.ApprovalNeeded || touches != 2 {
+		t.Errorf("a deletion: %v, %d touches", err, touches)
+	}
 }

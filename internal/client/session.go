@@ -104,6 +104,23 @@ func (c *Client) Request(ctx context.Context, path string, body []byte) ([]byte,
 	})
 }
 
+// RequestOrTouch is [Client.Request] while there is a session that is good. When there is none, a passkey stamps, in the
+// browser: show is told where the page is. What must be asked about is asked about either way. Errors: those of
+// [Client.Request] and of the stamps of [login.Passkey.Stamper].
+func (c *Client) RequestOrTouch(ctx context.Context, path string, body []byte, show func(login.Attempt)) ([]byte, error) {
+	r, err := c.opened()
+	if err != nil {
+		return nil, err
+	}
+	if _, good := r.sessions.Active(); good {
+		return c.Request(ctx, path, body)
+	}
+	if err := r.place.heal(ctx); err != nil {
+		c.log.Debug("nobody serves the sandbox", "err", err)
+	}
+	return r.api.Post(turnkey.StampedBy(ctx, r.ways.Passkey.Stamper(show)), path, body)
+}
+
 // LogOut ends the active session: its key and token are gone here at once, and Turnkey is told if it can be reached.
 func (c *Client) LogOut(ctx context.Context) (session.LogOutResult, error) {
 	r, err := c.opened()

@@ -118,12 +118,17 @@ func (r *rounds) page(ctx context.Context, publicKey string, k *touch) error {
 	if err != nil {
 		return err
 	}
+	return r.pageOf(ctx, q, k)
+}
+
+// pageOf has the backend make a page that does what q says, with the body of k.
+func (r *rounds) pageOf(ctx context.Context, q asking, k *touch) error {
 	q.ReturnTo, q.State, q.Challenge, q.Body = k.Home, k.State, oauth2.S256ChallengeFromVerifier(k.Verifier), k.Body
 	sealed, match, err := r.Backend.beginCeremony(ctx, q)
 	if err != nil {
 		return err
 	}
-	k.Match, k.URL = match, pageOf(r.Backend.URL())+"#"+sealed
+	k.Match, k.URL = match, pageAt(r.Backend.URL())+"#"+sealed
 	return nil
 }
 
@@ -183,9 +188,9 @@ func (r *rounds) again(ctx context.Context, attemptID string, change func(*touch
 	return r.open(ctx, attemptID, key, k)
 }
 
-// pageOf is where the backend's page is for a browser. Browsers have passkeys for names alone, and this machine's is
+// pageAt is where the backend's page is for a browser. Browsers have passkeys for names alone, and this machine's is
 // localhost.
-func pageOf(backend string) string {
+func pageAt(backend string) string {
 	u, err := url.Parse(backend)
 	if err != nil {
 		return backend + ceremonyPath
