@@ -19,14 +19,13 @@ const seenFirst = 700 * time.Millisecond
 // fault.ApprovalNeeded when no window can ask.
 func (a *App) approve(ctx context.Context, q client.Question) (client.Answer, error) {
 	for {
-		shown := a.now()
-		yes, err := a.dialog(ctx, question(q))
+		yes, seen, err := a.dialog(ctx, question(q))
 		switch {
 		case err != nil:
 			return client.Answer{}, err
 		case !yes:
 			return client.Answer{}, nil
-		case a.now().Sub(shown) >= seenFirst:
+		case seen >= seenFirst:
 			return q.Consent(client.Typed), nil
 		}
 		a.log.Info("a yes came before the question could be read", "request", q.Summary.Digest)
@@ -43,36 +42,39 @@ func question(q client.Question) string {
 	return text + "\n\nStamp it with your key?"
 }
 
-// dialog shows one question when those before it are closed.
-func (a *App) dialog(ctx context.Context, text string) (yes bool, err error) {
+// dialog shows one question when those before it are closed. It reports how long it was seen: the wait for its turn does
+// not count.
+func (a *App) dialog(ctx context.Context, text string) (yes bool, seen time.Duration, err error) {
 	a.mu.Lock()
 	w := a.window
 	a.mu.Unlock()
 	if w == nil {
-		return false, fault.New(fault.ApprovalNeeded, nil)
+		return false, 0, fault.New(fault.ApprovalNeeded, nil)
 	}
 	select {
 	case a.asking <- struct{}{}:
 	case <-ctx.Done():
-		return false, fault.New(fault.Cancel, ctx.Err())
+		return false, 0, fault.New(fault.Cancel, ctx.Err())
 	}
 	type answer struct {
-		yes bool
-		err error
+		yes  bool
+		seen time.Duration
+		err  error
 	}
 	answers := make(chan answer, 1)
 	go func() { // outlives ctx until the dialog is closed
 		defer func() { <-a.asking }()
+		shown := a.now()
 		yes, err := w.Ask(text)
-		answers <- answer{yes, err}
+		answers <- answer{yes, a.now().Sub(shown), err}
 	}()
 	select {
 	case got := <-answers:
 		if got.err != nil {
-			return false, fault.New(fault.ApprovalNeeded, got.err)
+			return false, 0, fault.New(fault.ApprovalNeeded, got.err)
 		}
-		return got.yes, nil
+		return got.yes, got.seen, nil
 	case <-ctx.Done():
-		return false, fault.New(fault.Cancel, ctx.Err())
+		return false, 0, fault.New(fault.Cancel, ctx.Err())
 	}
 }

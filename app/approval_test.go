@@ -90,6 +90,32 @@ func TestAYesCountsWhenTheQuestionCouldBeRead(t *testing.T) {
 	})
 }
 
+func TestTheWaitForItsTurnIsNoTimeToReadAQuestion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, k := asked(t)
+		first, second := newWallet(t, "one"), newWallet(t, "two")
+		one := put(t.Context(), a, first)
+		<-k.shown
+		two := put(t.Context(), a, second)
+		time.Sleep(time.Minute) // the second waits, unseen
+		k.answers <- true
+		<-one
+		<-k.shown
+		k.answers <- true // the second click of a double click
+		synctest.Wait()
+		select {
+		case <-k.shown: // again
+		case x := <-two:
+			t.Fatalf("stamped unread: %+v, %v", x.got, x.err)
+		}
+		time.Sleep(seenFirst)
+		k.answers <- true
+		if x := <-two; x.err != nil || x.got != second.Consent(client.Typed) {
+			t.Errorf("the second: %+v, %v", x.got, x.err)
+		}
+	})
+}
+
 func TestOneDialogAtATimeAndNoAnswerForAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, k := asked(t)
