@@ -363,7 +363,7 @@ var faults = []seeded{
 		undo := env("PORT", port)
 		return func() { undo(); _ = l.Close() }
 	}},
-	{"port", "no number", Failed, "http", func(*machine) func() { return env("PORT", "http") }},
+	{"port", "no number", Warning, "http", func(*machine) func() { return env("PORT", "http") }},
 
 	{"webkit", "not installed", Warning, "not installed", func(m *machine) func() {
 		before := m.library

@@ -88,14 +88,23 @@ func lookPort(p client.Patient) look {
 				_ = listener.Close() // nobody called
 			case inUse(err):
 				one.Taken = true
-				u, err := url.Parse(p.Profile.BackendURL)
-				one.Ours = err == nil && u.Port() == one.Text && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1" || u.Hostname() == "::1")
+				at, here := localPort(p.Profile.BackendURL)
+				one.Ours = here && at == one.Text
 			default:
 				one.Reason = err.Error()
 			}
 		}
 		tell(func(f *Facts) { f.Port = &one })
 	}
+}
+
+// localPort returns the port of an address on this machine, and whether it is one.
+func localPort(address string) (string, bool) {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() != "localhost" && u.Hostname() != "127.0.0.1" && u.Hostname() != "::1" {
+		return "", false
+	}
+	return u.Port(), true
 }
 
 const library = "libwebkit2gtk-4.1.so.0"

@@ -79,10 +79,17 @@ func clock(f *Facts) verdict {
 		"Set this computer's clock, or let it be set by time servers.")
 }
 
-func port(_ *Facts, p Port) verdict {
+// port judges what latchkey backend alone looks at: it is a failure for whoever's backend is on this machine.
+func port(f *Facts, p Port) verdict {
+	_, here := localPort(f.Profile.BackendURL)
 	switch {
 	case !p.Valid:
-		return failed(fmt.Sprintf("PORT is %q.", p.Text), "latchkey backend cannot listen there.", "Set PORT to a number from 0 to 65535, of which 0 is a free port, or unset it.")
+		state := warning
+		if here && f.Profile.Kind != profile.KindSandbox { // whose backend takes a free port
+			state = failed
+		}
+		return state(fmt.Sprintf("PORT is %q.", p.Text), "latchkey backend does not start with it; nothing else looks at it.",
+			"Set PORT to a number from 0 to 65535, of which 0 is a free port, or unset it.")
 	case p.Taken && p.Ours:
 		return ok("%s, where this profile's backend listens.", p.Text)
 	case p.Taken:

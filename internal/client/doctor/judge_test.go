@@ -157,7 +157,13 @@ var troubles = []trouble{
 		f.API = &Service{URL: "https://api.turnkey.com", Err: fmt.Errorf("call: %w", x509.CertificateInvalidError{Reason: x509.Expired})}
 	}, Warning, "certificate"},
 	{"clock", "unknown", func(f *Facts) { f.API.Dated = false }, Skipped, "time"},
-	{"port", "nonsense", func(f *Facts) { f.Port.Text, f.Port.Valid = "many", false }, Failed, "many"},
+	{"port", "nonsense", func(f *Facts) { f.Port.Text, f.Port.Valid = "many", false }, Warning, "many"},
+	{"port", "nonsense where the backend is to be", func(f *Facts) {
+		f.Profile.Kind, f.Profile.BackendURL, f.Port.Text, f.Port.Valid = profile.KindDevelopment, "http://127.0.0.1:3000", "many", false
+	}, Failed, "many"},
+	{"port", "nonsense beside the sandbox", func(f *Facts) {
+		f.Profile.Kind, f.Profile.BackendURL, f.Port.Text, f.Port.Valid = profile.KindSandbox, "http://127.0.0.1:3000", "many", false
+	}, Warning, "many"},
 	{"port", "taken", func(f *Facts) { f.Port.Taken = true }, Warning, "in use"},
 	{"port", "forbidden", func(f *Facts) { f.Port.Reason = "permission denied" }, Warning, "permission"},
 
