@@ -75,6 +75,9 @@ type Listener struct {
 
 // Listen waits at a loopback address until Close. Errors: fault.PortsTaken, when every port that could be is taken.
 func Listen(e Expect) (*Listener, error) {
+	if e.State == "" {
+		panic("ceremony: a listener that any answer without a state satisfies")
+	}
 	l := &Listener{
 		path: e.Path, state: sha256.Sum256([]byte(e.State)), expires: e.Expires, now: e.Now,
 		answer: make(chan url.Values, 1), ended: make(chan struct{}), page: make(chan struct{}),
@@ -137,7 +140,7 @@ func bind(ports []int) ([]net.Listener, error) {
 		switch {
 		case err == nil:
 			return []net.Listener{four, six}, nil
-		case !errors.Is(err, syscall.EADDRINUSE): // this machine has no IPv6
+		case !inUse(err): // this machine has no IPv6
 			return []net.Listener{four}, nil
 		}
 		// Somebody else is there, where the browser may look first for "localhost".
@@ -147,6 +150,11 @@ func bind(ports []int) ([]net.Listener, error) {
 		return nil, fault.New(fault.PortsTaken, last)
 	}
 	return nil, fault.New(fault.PortsTaken, fmt.Errorf("ports %s: %w", strings.Trim(fmt.Sprint(ports), "[]"), last))
+}
+
+// inUse knows EADDRINUSE and Windows' WSAEADDRINUSE.
+func inUse(err error) bool {
+	return errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, syscall.Errno(10048))
 }
 
 // RedirectURI is where the browser is to come back to.

@@ -9,9 +9,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -333,4 +335,27 @@ func garbage(host string) error {
 	}
 	_, _ = bufio.NewReader(c).ReadString(0) // whatever it says, it ends
 	return nil
+}
+
+func TestAListenerWithoutAStateIsNotMade(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("a listener takes answers from anybody")
+		}
+	}()
+	if l, err := Listen(Expect{}); err == nil {
+		l.Close()
+	}
+}
+
+// On Windows a port of IPv6 that somebody else holds is reported by a number that the syscall package has no name for.
+func TestAPortThatIsTakenIsKnownOnEverySystem(t *testing.T) {
+	for _, taken := range []error{syscall.EADDRINUSE, syscall.Errno(10048)} {
+		if !inUse(&net.OpError{Op: "listen", Err: os.NewSyscallError("bind", taken)}) {
+			t.Errorf("%#v passes for a machine without IPv6", taken)
+		}
+	}
+	if inUse(&net.OpError{Op: "listen", Err: os.NewSyscallError("bind", syscall.EADDRNOTAVAIL)}) {
+		t.Error("a machine without IPv6 passes for a port that is taken")
+	}
 }
