@@ -29,8 +29,9 @@ import (
 // begun by anybody but a device that listens on loopback. Apple's id token comes with the form, bound to the device's key
 // by its nonce; the code beside it is not used, so that no backend needs Apple's signing key.
 //
-// What must be remembered is sealed into state and ticket, for any replica to read. That each counts once is noted in the
-// state that replicas share.
+// What must be remembered is sealed into state and ticket, for any replica to read. That a state counts once is noted in
+// what replicas share. A ticket may be traded again while it lasts, by the device that has the secret: the answer of the
+// first time may have been lost.
 
 // relayLife is how long a round, and then its ticket, lasts.
 const relayLife = 5 * time.Minute
@@ -43,8 +44,8 @@ type relayRound struct {
 	Ends      int64  `json:"ends"`      // Unix seconds
 }
 
-// relayTicket is sealed in what the browser takes to the device: what names the token, which it does not hold, would
-// need a place that all replicas share.
+// relayTicket is sealed in what the browser takes to the device. It holds the token itself: a mere name of it would need
+// a place that all replicas share.
 type relayTicket struct {
 	IDToken   string `json:"idToken"`
 	Challenge string `json:"challenge"`

@@ -14,8 +14,8 @@ import (
 	"latchkey/internal/turnkey"
 )
 
-// OTP is the way in by a code that comes by e-mail or text message. The code leaves this machine encrypted to Turnkey's enclave, together
-// with the public key that is to use it; the backend sees neither. It is safe for parallel use.
+// OTP is the way in by a code that comes by e-mail or text message. The code leaves this machine encrypted to Turnkey's
+// enclave, together with the public key that is to use it; the backend sees neither. It is safe for parallel use.
 type OTP struct{ *Desk }
 
 const (
