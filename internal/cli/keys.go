@@ -154,9 +154,7 @@ func (t *terminal) keyDelete() *cobra.Command {
 			}
 			defer t.close(c)
 			backend, err := c.DeleteOrphan(cmd.Context(), args[0])
-			if fault.CodeOf(err) == fault.KeyMissing {
-				return usage{fmt.Errorf("no key store that can be looked through holds %q", args[0])}
-			} else if err != nil {
+			if err != nil {
 				return err
 			}
 			fmt.Fprintf(t.err, "Deleted from: %s.\n", backend)

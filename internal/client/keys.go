@@ -152,7 +152,7 @@ func (c *Client) MoveKey(ctx context.Context, id, backend string) (session.Sessi
 	return s, c.writeChoice(backend)
 }
 
-// DeleteOrphan deletes a key that no state names. Errors: fault.KeyInUse for one that is named; fault.KeyMissing when no
+// DeleteOrphan deletes a key that no state names. Errors: fault.KeyInUse for one that is named; fault.KeyUnknown when no
 // store that can be asked holds it; those of the store.
 func (c *Client) DeleteOrphan(ctx context.Context, publicKey string) (backend string, err error) {
 	lines, _, err := c.KeyLines(ctx)
@@ -162,7 +162,7 @@ func (c *Client) DeleteOrphan(ctx context.Context, publicKey string) (backend st
 	i := slices.IndexFunc(lines, func(l KeyLine) bool { return l.PublicKey == publicKey })
 	switch {
 	case i < 0:
-		return "", fault.New(fault.KeyMissing, nil)
+		return "", fault.New(fault.KeyUnknown, nil)
 	case lines[i].Role != RoleOrphan:
 		return "", fault.New(fault.KeyInUse, fmt.Errorf("it is the %s key of session %q", lines[i].Role, lines[i].SessionID))
 	}

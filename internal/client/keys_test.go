@@ -91,7 +91,7 @@ func TestOnlyOrphansAreDeletedByName(t *testing.T) {
 	if backend, err := c.DeleteOrphan(t.Context(), orphan.PublicKey()); err != nil || backend != Memory {
 		t.Errorf("%q, %v", backend, err)
 	}
-	if _, err := c.DeleteOrphan(t.Context(), orphan.PublicKey()); fault.CodeOf(err) != fault.KeyMissing {
+	if _, err := c.DeleteOrphan(t.Context(), orphan.PublicKey()); fault.CodeOf(err) != fault.KeyUnknown {
 		t.Errorf("twice: %v", err)
 	}
 	if _, err := c.Whoami(t.Context()); err != nil {

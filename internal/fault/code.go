@@ -22,6 +22,7 @@ const (
 	KeyMissing        Code = "key.missing"               // no such key in the store that should hold it
 	KeyCorrupt        Code = "key.corrupt"               // stored, but not a key
 	KeyInUse          Code = "key.in_use"                // a session needs it
+	KeyUnknown        Code = "key.unknown"               // nobody holds the key that was named
 
 	TPMAbsent        Code = "tpm.absent"            // the computer has no TPM 2.0, or it is switched off
 	TPMDenied        Code = "tpm.denied"            // it may not be used by this user, or its owner set a password

@@ -45,6 +45,7 @@ var catalogue = map[Code]entry{
 	KeyCorrupt:        {Corrupt, Words{"The key cannot be read", "The key store holds something under this key's name that is not this key.", "This session cannot sign. Others are not touched.", "Log in again.", "Log in again"}},
 
 	KeyInUse:         {Conflict, Words{"The key is in use", "A session or a log-in of this profile needs this key.", "Nothing was deleted.", "Log out of its session: that revokes and deletes the key.", ""}},
+	KeyUnknown:       {NotFound, Words{"There is no such key", "No key store that can be looked through holds the key that was named.", "Nothing was deleted.", "Copy the public key from the list of keys.", ""}},
 	TPMAbsent:        {Unavailable, Words{"No TPM can be reached", "This computer has no TPM 2.0, or it is switched off in the firmware.", "Keys that live in it cannot sign, and new ones cannot be made.", "Switch it on, or choose another key store.", "Try again"}},
 	TPMDenied:        {Denied, Words{"The TPM may not be used", "This user may not open the TPM, or its owner has set a password.", "Nothing was signed and nothing was sent.", "Give this user the right to use it (on Linux the group tss), then try again.", "Try again"}},
 	TPMForeign:       {Denied, Words{"The key belongs to another machine", "This key was made by another TPM, or before this one was cleared. Its file was copied or restored here.", "No program can use it on this machine. Others are not touched.", "Log in again here, or go back to the machine that made it.", "Log in again"}},
