@@ -80,7 +80,7 @@ func (t *terminal) run(ctx context.Context, args []string) int {
 	root.PersistentPreRun = func(*cobra.Command, []string) { t.debug = t.debug || t.debugging() }
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	root.AddCommand(t.sandbox(), t.backend(), t.journal(), t.versionCommand())
-	root.AddCommand(t.chooses(t.request(), t.login(), t.logout(), t.whoami())...)
+	root.AddCommand(t.chooses(t.request(), t.login(), t.openLink(), t.logout(), t.whoami())...)
 	root.AddCommand(t.doctor())
 	root.AddCommand(t.wallets())
 	root.AddCommand(t.sessions(), t.credentials(), t.keys())

@@ -22,7 +22,7 @@ import (
 // dialogue is a command that is talked to while it runs, by its input, on its terminal and in a browser.
 type dialogue struct {
 	*console
-	in   io.Writer
+	in   io.WriteCloser
 	mu   sync.Mutex
 	said bytes.Buffer // on stderr
 }

@@ -65,6 +65,8 @@ const (
 	MailWrong      Code = "mail.wrong"       // not the key of the newest message, or not whole
 	MailExpired    Code = "mail.expired"     // the key of the message counts no more
 	WayClosed      Code = "login.closed"     // the backend does not allow log-ins this way
+	LinkInvalid    Code = "link.invalid"     // not of the one form of this program's links
+	LinkUnasked    Code = "link.unasked"     // no log-in here waits for it
 	LoginRefused   Code = "login.refused"    // the backend or vendor refused the log-in
 	SignUpRefused  Code = "signup.refused"   // the backend or vendor refused the sign-up
 	GenerationMix  Code = "login.generation" // an encrypted and a plain step in one attempt
