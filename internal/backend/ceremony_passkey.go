@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -27,6 +28,9 @@ const passkeyTime = 2 * time.Minute
 
 // counterLife is how long the counter of a passkey is remembered.
 const counterLife = 30 * 24 * time.Hour
+
+// passkeyMost is how many accounts that list a passkey are looked at.
+const passkeyMost = 4
 
 // b64 is the base64 of WebAuthn and of Turnkey's stamps.
 var b64 = base64.RawURLEncoding
@@ -183,12 +187,22 @@ func checkStamp(ctx context.Context, b *Backend, r ceremonyRound, at site, answe
 	if len(found) == 0 {
 		return nil, fault.New(fault.AccountUnknown, show("no account has this passkey"))
 	}
-	key, err := b.keyOfPasskey(ctx, found[0], id)
-	if err != nil {
-		return nil, err
+	// Anybody can make an account that lists somebody's passkey with a key of his own: the right one is what verifies.
+	var own []string
+	var refused error
+	for _, organization := range found[:min(len(found), passkeyMost)] {
+		key, err := b.keyOfPasskey(ctx, organization, id)
+		if err != nil {
+			return nil, err
+		}
+		if err := checkAssertion(parsed, stamp.Challenge([]byte(r.Body)), at, key); err != nil {
+			refused = cmp.Or(refused, err)
+			continue
+		}
+		own = append(own, organization)
 	}
-	if err := checkAssertion(parsed, stamp.Challenge([]byte(r.Body)), at, key); err != nil {
-		return nil, err
+	if len(own) == 0 {
+		return nil, refused
 	}
 	rises, err := b.kept.counters.rise(ctx, b.hash("passkey", id), parsed.Response.AuthenticatorData.Counter, counterLife)
 	switch {
@@ -199,7 +213,7 @@ func checkStamp(ctx context.Context, b *Backend, r ceremonyRound, at site, answe
 	}
 	raw := parsed.Raw.AssertionResponse
 	s := stamp.WebAuthnStamp{CredentialID: id, AuthenticatorData: raw.AuthenticatorData, ClientData: raw.ClientDataJSON, Signature: raw.Signature}
-	return passkeyStamp{s.Header().HeaderValue, found[:min(len(found), 4)]}, nil
+	return passkeyStamp{s.Header().HeaderValue, own}, nil
 }
 
 // checkAssertion refuses an answer that key did not give to this challenge on a page of at, with a person present.

@@ -116,7 +116,7 @@ func (w *world) register(a *authenticator, name string) string {
 	r.is(w.t, 200, "")
 	page, challenge := w.open(c)
 	made := w.result(c, w.fromPage("/ceremony/answer", object{"page": page, "answer": a.create(challenge)}))
-	return w.ok(w.post("/signup", object{"userName": name, "apiKeys": []any{}, "authenticators": []any{made}, "oauthProviders": []any{}})).text("subOrganizationId")
+	return w.ok(w.post("/signup", object{"userName": name, "apiKeys": apiKeys(newKey()), "authenticators": []any{made}, "oauthProviders": []any{}})).text("subOrganizationId")
 }
 
 // loginBody is a log-in for key, which the parent's name stands in: nobody knows yet whose passkey it will be.
@@ -308,6 +308,28 @@ func ticketOf(t *testing.T, answered reply) string {
 		t.Fatal(err)
 	}
 	return u.Query().Get("code")
+}
+
+// R22: an account that somebody made with another's passkey, under a key of his own, keeps nobody out and lets nobody in.
+func TestR22_AnAccountWithAnothersPasskey(t *testing.T) {
+	w := newWorld(t)
+	a := newAuthenticator(pageOrigin, "localhost")
+	thief := newAuthenticator(pageOrigin, "localhost")
+	thief.credential.ID = a.credential.ID
+	theirs := w.register(thief, "thief")
+	mine := w.register(a, "robin@example.org")
+	for _, who := range []struct {
+		a    *authenticator
+		want string
+	}{{a, mine}, {thief, theirs}} {
+		c, r := w.beginCeremony("passkey-stamp", object{"body": w.loginBody(newKey())})
+		r.is(t, 200, "")
+		page, challenge := w.open(c)
+		made := w.result(c, w.fromPage("/ceremony/answer", object{"page": page, "answer": who.a.get(challenge)}))
+		if ids, _ := made["organizationIds"].([]any); len(ids) != 1 || ids[0] != who.want {
+			t.Errorf("led to %v, want %s", ids, who.want)
+		}
+	}
 }
 
 // R17: many ceremonies of many passkeys, none fails.
