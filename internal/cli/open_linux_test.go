@@ -3,9 +3,12 @@ package cli
 import (
 	"encoding/json"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"latchkey/internal/login"
 )
 
 // TestALinkGoesOnWithALogInThatAnotherProcessBegan: the message's link is opened by a second process, as the desktop
@@ -41,5 +44,19 @@ func TestALinkGoesOnWithALogInThatAnotherProcessBegan(t *testing.T) {
 	}, "login", "--email-link", "robin@example.org", "--label", "by link")
 	if out, _, _ := d.talk(nil, "sessions"); !strings.Contains(out, "by link") {
 		t.Errorf("%q; the first said %q", out, said)
+	}
+}
+
+// TestTheDesktopHandsLinksToACommandThatThereIs: what the desktop entry says is what the program understands.
+func TestTheDesktopHandsLinksToACommandThatThereIs(t *testing.T) {
+	text, err := os.ReadFile("../../build/linux/latchkey-link.desktop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := strings.Fields((&terminal{}).openLink().Use)[0]
+	for _, want := range []string{"\nMimeType=x-scheme-handler/" + login.LinkScheme + ";\n", "\nExec=latchkey-window " + name + " %u\n"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %q in %s", want, text)
+		}
 	}
 }

@@ -1,6 +1,10 @@
 package login_test
 
 import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -23,7 +27,11 @@ func TestALinkGoesOnWithTheLogInThatItBelongsTo(t *testing.T) {
 		t.Fatal(err)
 	}
 	sealed := p.mailed(robin, "")
-	s, err := login.New(p.otp.Desk).Mail.Open(t.Context(), link+sealed)
+	written := p.linkTo(robin) // by the backend's template
+	if written != link+sealed {
+		t.Errorf("the message leads to %s", written)
+	}
+	s, err := login.New(p.otp.Desk).Mail.Open(t.Context(), written)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,6 +41,18 @@ func TestALinkGoesOnWithTheLogInThatItBelongsTo(t *testing.T) {
 	if _, err := p.otp.Mail.Open(t.Context(), link+sealed); fault.CodeOf(err) != fault.LinkUnasked {
 		t.Errorf("once more: %v", err)
 	}
+}
+
+// linkTo is the link in the newest message to an address.
+func (p *place) linkTo(to string) string {
+	p.t.Helper()
+	rec := httptest.NewRecorder()
+	p.box.Control().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "http://127.0.0.1:1/inbox?to="+url.QueryEscape(to), nil))
+	var box struct{ Messages []struct{ Link string } }
+	if err := json.Unmarshal(rec.Body.Bytes(), &box); err != nil || len(box.Messages) == 0 {
+		p.t.Fatalf("inbox: %v, %s", err, rec.Body)
+	}
+	return box.Messages[0].Link
 }
 
 // A link that nobody here waits for changes nothing: no key, no request, no attempt.

@@ -97,7 +97,7 @@ func newPlace(t *testing.T) *place {
 	api := &http.Client{Transport: &handler{Handler: p.box.API()}}
 	b, err := backend.New(backend.Config{
 		APIURL: "http://127.0.0.1:1", OrganizationID: f.OrganizationID, APIPublicKey: f.APIPublicKey,
-		APIPrivateKey: backend.SecretOf(f.APIPrivateKey), Now: p.now, HTTP: api,
+		APIPrivateKey: backend.SecretOf(f.APIPrivateKey), Now: p.now, HTTP: api, MagicLink: "latchkey://mail?bundle=%s",
 		Pins: backend.Pins{Notarizer: f.NotarizerPublicKey, TLSFetcher: f.TLSFetcherPublicKey, TLSFetcherEncryption: f.TLSFetcherEncryptionPublicKey,
 			Signer: f.SignerPublicKey, LegacyToken: f.LegacyTokenPublicKey},
 	})
