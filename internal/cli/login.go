@@ -27,6 +27,7 @@ type wayIn struct {
 	begin func(ctx context.Context, c *client.Client, o login.Options) (login.Attempt, error)
 	says  func(a login.Attempt) string // what was begun, in a sentence
 	typed string                       // what is asked for, such as "Code"; "" waits for what comes by itself
+	page  bool                         // it goes through the browser, and can be pasted back
 }
 
 // waysIn are the ways in, in the order in which they are told of.
@@ -66,16 +67,27 @@ func (t *terminal) byPhone() wayIn {
 func (t *terminal) login() *cobra.Command {
 	var o login.Options
 	var use, asJSON bool
+	var again takenUp
+	var paste bool
 	ways := t.waysIn()
 	c := &cobra.Command{
 		Use:   "login",
+		Args:  t.issuerArgument,
 		Short: "Log in, or sign up",
 		Long: "Logs in, or signs up whoever is new. Beside a session that there is, a further one is made with --label; the\n" +
 			"active session stays the active one, unless --use says otherwise.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			way, err := wayOf(cmd, ways)
+			way, err := again.wayOf(cmd, ways)
 			if err != nil {
 				return err
+			}
+			if o.SessionProfileID != "" && !o.Straight {
+				return usage{errors.New("--session-profile is for --straight, for a log-in that Turnkey itself is asked for")}
+			}
+			if paste {
+				if way, err = pasted(way); err != nil {
+					return err
+				}
 			}
 			c, err := t.open(cmd.Context())
 			if err != nil {
@@ -90,7 +102,7 @@ func (t *terminal) login() *cobra.Command {
 				return err
 			}
 			o.Stay = !use
-			s, err := t.logIn(cmd.Context(), c, way, o)
+			s, err := again.orNew(cmd.Context(), t, c, way, o)
 			if err == nil && asJSON {
 				return json.NewEncoder(t.out).Encode(lineOfSession(s))
 			}
@@ -101,44 +113,40 @@ func (t *terminal) login() *cobra.Command {
 	for _, w := range ways {
 		w.flags(c.Flags())
 	}
+	again.flags(c.Flags())
+	c.Flags().BoolVar(&paste, "paste", false, "in the browser of any computer: print the link, and take the address of the last page")
+	c.Flags().BoolVar(&o.Straight, "straight", false, "ask Turnkey itself for the session, and not the backend, where there is a choice")
+	c.Flags().StringVar(&o.SessionProfileID, "session-profile", "", "with --straight: the id of a session profile that narrows the session")
 	c.Flags().StringVar(&o.Label, "label", "", "what to call the session (default: the address)")
 	c.Flags().BoolVar(&use, "use", false, "make it the active session even if there is one")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the session as JSON")
 	return c
 }
 
-// wayOf returns the one way that the command's flags name.
-func wayOf(cmd *cobra.Command, ways []wayIn) (wayIn, error) {
-	var named []wayIn
-	flags := make([]string, len(ways))
-	for i, w := range ways {
-		flags[i] = "--" + w.flag
-		if cmd.Flags().Changed(w.flag) {
-			named = append(named, w)
-		}
-	}
-	if len(named) != 1 {
-		return wayIn{}, usage{fmt.Errorf("say how to log in, by one of: %s", strings.Join(flags, ", "))}
-	}
-	return named[0], nil
-}
-
 // logIn logs in by a way. Meanwhile the sandbox is served, by this process if no other does any more.
 func (t *terminal) logIn(ctx context.Context, c *client.Client, way wayIn, o login.Options) (session.Session, error) {
-	attempt, err := way.begin(ctx, c, o)
+	attempt, err := meanwhile(t, "Still waiting for the backend.", func() (login.Attempt, error) { return way.begin(ctx, c, o) })
 	if err != nil {
 		return session.Session{}, err
 	}
+	return t.goOn(ctx, c, way, attempt)
+}
+
+// goOn goes on with what was begun, here or before.
+func (t *terminal) goOn(ctx context.Context, c *client.Client, way wayIn, attempt login.Attempt) (s session.Session, err error) {
 	fmt.Fprintln(t.err, way.says(attempt))
 	running, stop := context.WithCancel(ctx)
 	var work sync.WaitGroup
 	work.Go(func() { _ = c.Run(running) }) // it ends with running alone
 	defer work.Wait()
 	defer stop()
-	var s session.Session
-	if way.typed != "" {
-		if inbox := c.InboxURL(); inbox != "" {
-			fmt.Fprintf(t.err, "This is the sandbox: no real mail goes out. The message is at %s\n", strings.TrimSuffix(inbox, "/inbox"))
+	if way.typed != "" && !attempt.Verified {
+		if inbox := c.InboxURL(); inbox != "" && !way.page {
+			what := "mail"
+			if attempt.ByPhone {
+				what = "text message"
+			}
+			fmt.Fprintf(t.err, "This is the sandbox: no real %s goes out. The message is at %s\n", what, strings.TrimSuffix(inbox, "/inbox"))
 		}
 		s, err = t.enter(running, c, attempt, way.typed)
 	} else {
@@ -173,8 +181,10 @@ func (t *terminal) enter(ctx context.Context, c *client.Client, attempt login.At
 		if strings.TrimSpace(l.text) == "" {
 			return session.Session{}, fault.New(fault.Cancel, l.err)
 		}
-		s, err := c.Login().Continue(ctx, attempt.ID, l.text)
-		if code := fault.CodeOf(err); code != fault.OTPWrong && code != fault.MailWrong || l.err != nil {
+		s, err := meanwhile(t, "Still waiting for the service.", func() (session.Session, error) {
+			return c.Login().Continue(ctx, attempt.ID, l.text)
+		})
+		if code := fault.CodeOf(err); code != fault.OTPWrong && code != fault.MailWrong && code != fault.PasteWrong || l.err != nil {
 			return s, err
 		}
 		t.tell(err)

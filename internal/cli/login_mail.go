@@ -20,9 +20,13 @@ func (t *terminal) byMail() wayIn {
 		begin: func(ctx context.Context, c *client.Client, o login.Options) (login.Attempt, error) {
 			return c.Login().Mail.Begin(ctx, address, o)
 		},
-		says: func(a login.Attempt) string {
-			return fmt.Sprintf("If %s has an account, a message was sent there. It makes no account: who is new logs in with --email first.", visible(a.Contact))
-		},
-		typed: "Key or link from the message",
+		says:  saysMail,
+		typed: mailTyped,
 	}
+}
+
+const mailTyped = "Key or link from the message"
+
+func saysMail(a login.Attempt) string {
+	return fmt.Sprintf("If %s has an account, a message was sent there. It makes no account: who is new logs in with --email first.", visible(a.Contact))
 }

@@ -29,6 +29,7 @@ func (t *terminal) byPasskey() wayIn {
 			}
 			return onThePage(a, "Use your passkey")
 		},
+		page: true,
 	}
 }
 
@@ -44,6 +45,7 @@ func (t *terminal) byBrowsersWallet(shared *bool) wayIn {
 			return c.Login().WalletPage.Begin(ctx, o)
 		},
 		says: func(a login.Attempt) string { return onThePage(a, "Sign with your wallet") },
+		page: true,
 	}
 }
 

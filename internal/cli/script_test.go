@@ -18,6 +18,7 @@ import (
 	"latchkey/internal/client"
 	"latchkey/internal/keystore"
 	"latchkey/internal/login"
+	"latchkey/internal/login/logintest"
 	"latchkey/internal/profile"
 )
 
@@ -56,22 +57,23 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	// login EMAIL logs in by the profile in use, with the code from the inbox of a sandbox whose ready line is the file
 	// sandbox.
 	"login": func(ts *testscript.TestScript, _ bool, args []string) {
-		var ready struct {
-			InboxURL string `json:"inboxUrl"`
-		}
-		ts.Check(json.Unmarshal([]byte(ts.ReadFile("sandbox")), &ready))
-		logIn(ts, args, func(context.Context, *client.Client) (string, error) {
-			resp, err := http.Get(ready.InboxURL + "?wait=60&to=" + url.QueryEscape(args[0]))
-			if err != nil {
-				return "", err
-			}
-			defer resp.Body.Close()
-			var inbox struct{ Messages []struct{ Code string } }
-			if err := json.NewDecoder(resp.Body).Decode(&inbox); err != nil || len(inbox.Messages) == 0 {
-				return "", fmt.Errorf("no message: %w", err)
-			}
-			return inbox.Messages[0].Code, nil
-		})
+		box := ts.ReadFile("sandbox")
+		logIn(ts, args, func(context.Context, *client.Client) (string, error) { return mailed(box, args[0]) })
+	},
+	// mailed WHOM FILE writes the newest code for an address or a number into a file, from the inbox of the sandbox whose
+	// ready line is the file sandbox.
+	"mailed": func(ts *testscript.TestScript, _ bool, args []string) {
+		code, err := mailed(ts.ReadFile("sandbox"), args[0])
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(code+"\n"), 0o600))
+	},
+	// browses EMAIL SEEN FILE logs in at the provider whose link stands in SEEN, on another computer: the address of the
+	// last page, which does not load there, goes into a file.
+	"browses": func(ts *testscript.TestScript, _ bool, args []string) {
+		link := regexp.MustCompile(`(?m)^http\S+$`).FindString(ts.ReadFile(args[1]))
+		to, err := logintest.Person{Email: args[0]}.Stop(link)
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(to+"\n"), 0o600))
 	},
 	"keyof":  keyOf,
 	"orphan": makeOrphan,
@@ -114,6 +116,26 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		body := `{"organizationId":"` + ts.Getenv("TURNKEY_ORGANIZATION_ID") + `"}`
 		ts.Check(os.WriteFile(ts.MkAbs("body.json"), []byte(body), 0o600))
 	},
+}
+
+// mailed is the newest code for an address or a number, in the inbox of the sandbox with a ready line.
+func mailed(ready, to string) (string, error) {
+	var box struct {
+		InboxURL string `json:"inboxUrl"`
+	}
+	if err := json.Unmarshal([]byte(ready), &box); err != nil {
+		return "", err
+	}
+	resp, err := http.Get(box.InboxURL + "?wait=60&to=" + url.QueryEscape(to))
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	var inbox struct{ Messages []struct{ Code string } }
+	if err := json.NewDecoder(resp.Body).Decode(&inbox); err != nil || len(inbox.Messages) == 0 {
+		return "", fmt.Errorf("no message: %w", err)
+	}
+	return inbox.Messages[0].Code, nil
 }
 
 // logIn logs in by the profile that the script's settings choose: args are an address and perhaps a label.
