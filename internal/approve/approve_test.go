@@ -14,6 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"latchkey/internal/chain"
 	"latchkey/internal/fault"
 	"latchkey/internal/need"
 )
@@ -50,7 +51,7 @@ func transaction(kind, raw string) (path string, body []byte) {
 }
 
 func personalMessage(text string) (path string, body []byte) {
-	return rawPayload(personal+strconv.Itoa(len(text))+text, "TEXT_UTF8", "KECCAK256")
+	return rawPayload(string(chain.PersonalMessage([]byte(text))), "TEXT_UTF8", "KECCAK256")
 }
 
 func described(t testing.TB, path string, body []byte) Summary {
@@ -180,7 +181,7 @@ func TestRequestsInWords(t *testing.T) {
 		body []byte
 	}
 	of := func(path string, body []byte) request { return request{path, body} }
-	hello := hex.EncodeToString([]byte(personal + "5hello"))
+	hello := hex.EncodeToString(chain.PersonalMessage([]byte("hello")))
 	for _, c := range []struct {
 		request
 		title string

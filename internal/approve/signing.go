@@ -1,7 +1,6 @@
 package approve
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -201,21 +200,14 @@ func readText(raw []byte) payload {
 	return p
 }
 
-// personal begins every personal message of Ethereum, so that none is a transaction. Source: EIP-191, version 0x45.
-const personal = "\x19Ethereum Signed Message:\n"
-
 // readEthereum tells what Keccak-256 is taken of: a personal message, a transaction, or nothing that can be read.
 func readEthereum(raw []byte) payload {
-	if rest, ok := bytes.CutPrefix(raw, []byte(personal)); ok {
-		for digits := 1; digits <= 7 && digits <= len(rest); digits++ {
-			if n, err := strconv.Atoi(string(rest[:digits])); err == nil && n == len(rest)-digits && strconv.Itoa(n) == string(rest[:digits]) {
-				p := readText(rest[digits:])
-				if !p.blind {
-					p.Title = "Sign a personal message (Ethereum)"
-				}
-				return p
-			}
+	if text, ok := chain.PersonalText(raw); ok {
+		p := readText(text)
+		if !p.blind {
+			p.Title = "Sign a personal message (Ethereum)"
 		}
+		return p
 	}
 	if tx, err := chain.ParseEthereumTransaction(raw); err == nil {
 		return payload{Description: tx.Describe(), limits: ethereumLimits(tx)}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mr-tron/base58"
 
+	onchain "latchkey/internal/chain"
 	"latchkey/internal/fault"
 	"latchkey/internal/session"
 	"latchkey/internal/turnkey"
@@ -78,16 +79,12 @@ func (a Account) called(word string) bool {
 	return word == a.Name || word == a.Path || strings.EqualFold(word, a.Chain) || at >= 0 && chains[at].tag == a.Chain
 }
 
-// personal begins what Ethereum's accounts sign in place of a message, so that no message is a transaction. Source:
-// EIP-191, version 0x45.
-const personal = "\x19Ethereum Signed Message:\n"
-
 // SignMessage signs a text as the account's chain does: Ethereum's personal message, Solana's bare bytes. Errors:
 // fault.RequestInvalid when the chain has no form for messages; those of approval.
 func (c *Client) SignMessage(ctx context.Context, a Account, text []byte) (Signature, error) {
 	switch a.Chain {
 	case "ETH":
-		return c.signRaw(ctx, a, hex.EncodeToString(append([]byte(personal+strconv.Itoa(len(text))), text...)), "hex", "keccak256")
+		return c.signRaw(ctx, a, hex.EncodeToString(onchain.PersonalMessage(text)), "hex", "keccak256")
 	case "SOL":
 		return c.signRaw(ctx, a, hex.EncodeToString(text), "hex", "ed25519")
 	}
