@@ -39,7 +39,7 @@ const (
 	tracesBatch = 256
 	tracesPause = 2 * time.Second  // at most, between a span and its sending
 	tracesLimit = 10 * time.Second // for one sending
-	tracesLast  = 3 * time.Second  // for what is left at the end
+	tracesLast  = 3 * time.Second  // for all that is left at the end, a sending under way included
 )
 
 // span is one piece of work that is over. Its attributes are names of the program's own and numbers: nothing that a
@@ -76,6 +76,7 @@ type tracer struct {
 	ended   chan struct{}
 	closing sync.Once
 	stop    chan struct{}
+	cut     context.CancelFunc // ends a sending under way
 }
 
 func newTracer(t Traces, transport http.RoundTripper, dropped *atomic.Uint64) *tracer {
@@ -85,7 +86,9 @@ func newTracer(t Traces, transport http.RoundTripper, dropped *atomic.Uint64) *t
 	headers, _ := t.headers() // which check has read
 	tr := &tracer{to: t, headers: headers, dropped: dropped, http: &http.Client{Transport: transport, Timeout: tracesLimit, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		queue: make(chan span, tracesQueue), ended: make(chan struct{}), stop: make(chan struct{})}
-	go tr.run()
+	ctx, cancel := context.WithCancel(context.Background())
+	tr.cut = cancel
+	go tr.run(ctx)
 	return tr
 }
 
@@ -181,19 +184,22 @@ func (t *tracer) close() {
 		return
 	}
 	t.closing.Do(func() { close(t.stop) })
+	patience := time.AfterFunc(tracesLast, t.cut)
+	defer patience.Stop()
 	<-t.ended
 }
 
-func (t *tracer) run() {
+func (t *tracer) run(ctx context.Context) {
 	defer close(t.ended)
+	defer t.cut()
 	tick := time.NewTicker(tracesPause)
 	defer tick.Stop()
 	var batch []span
-	flush := func(limit time.Duration) {
+	flush := func() {
 		if len(batch) == 0 {
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), limit)
+		ctx, cancel := context.WithTimeout(ctx, tracesLimit)
 		defer cancel()
 		if err := t.send(ctx, batch); err != nil {
 			t.dropped.Add(uint64(len(batch)))
@@ -204,15 +210,15 @@ func (t *tracer) run() {
 		select {
 		case s := <-t.queue:
 			if batch = append(batch, s); len(batch) >= tracesBatch {
-				flush(tracesLimit)
+				flush()
 			}
 		case <-tick.C:
-			flush(tracesLimit)
+			flush()
 		case <-t.stop:
 			for len(t.queue) > 0 {
 				batch = append(batch, <-t.queue)
 			}
-			flush(tracesLast)
+			flush()
 			return
 		}
 	}
