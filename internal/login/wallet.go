@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -78,6 +79,7 @@ func (w *Wallet) Begin(ctx context.Context, by WalletKey, address string, option
 		var k entered
 		return json.Unmarshal(data, &k) == nil && k.PublicKey == by.PublicKey()
 	})
+	w.tidy(ctx)
 	return a, nil
 }
 
@@ -217,6 +219,18 @@ func (w *Wallet) hold(id string, by WalletKey) {
 		return
 	}
 	w.keys[id] = by
+}
+
+// tidy forgets the keys of attempts that are over.
+func (w *Wallet) tidy(ctx context.Context) {
+	w.mu.Lock()
+	ids := slices.Collect(maps.Keys(w.keys))
+	w.mu.Unlock()
+	for _, id := range ids {
+		if _, err := w.Sessions.GetAttempt(ctx, id); fault.CodeOf(err) == fault.AttemptOver {
+			w.hold(id, nil)
+		}
+	}
 }
 
 func (w *Wallet) held(id string) WalletKey {

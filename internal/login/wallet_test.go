@@ -3,9 +3,11 @@ package login_test
 import (
 	"encoding/hex"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+	"weak"
 
 	"latchkey/internal/fault"
 	"latchkey/internal/login"
@@ -187,5 +189,36 @@ func TestR22_MoreAccountsWithAWalletsKeyKeepNobodyOut(t *testing.T) {
 		if s, err := p.byWallet(mine, login.Options{}); err != nil || s.OrganizationID != first.OrganizationID {
 			t.Errorf("after %d: %+v, %v", n+1, s, err)
 		}
+	}
+}
+
+// borrowed is a wallet's key that can be seen to be forgotten.
+type borrowed struct{ stamp.PrivateKey }
+
+func TestAWalletsKeyIsForgottenWithItsAttempt(t *testing.T) {
+	p := newPlace(t)
+	begin := func() (login.Attempt, weak.Pointer[borrowed]) {
+		key := &borrowed{walletOf(t, stamp.Secp256k1, 1)}
+		a, err := p.otp.Wallet.Begin(t.Context(), key, "0xwallet", login.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a, weak.Make(key)
+	}
+	_, superseded := begin()
+	a, cancelled := begin()
+	runtime.GC()
+	if superseded.Value() != nil {
+		t.Error("the key of an attempt that another has superseded is held")
+	}
+	if cancelled.Value() == nil {
+		t.Error("the key of an attempt that goes on is forgotten")
+	}
+	if err := p.otp.Cancel(t.Context(), a.ID); err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	if cancelled.Value() != nil {
+		t.Error("the key of an attempt that was cancelled is held")
 	}
 }

@@ -97,6 +97,7 @@ func (w *Ways) Cancel(ctx context.Context, attemptID string) error {
 	defer w.OAuth.homes.leave(attemptID) // after it is gone, so that nobody who looks for it listens again
 	defer w.Passkey.homes.leave(attemptID)
 	defer w.WalletPage.homes.leave(attemptID)
+	defer w.Wallet.hold(attemptID, nil)
 	return w.cancel(ctx, attemptID)
 }
 
