@@ -61,17 +61,20 @@ func settled(s backend.Source) (backend.Config, backend.Origins, error) {
 
 func (t *terminal) backend() *cobra.Command {
 	var f backendFlags
-	var withSandbox bool
+	var behind sandboxBehind
 	c := &cobra.Command{
 		Use:   "backend",
 		Short: "The auth backend as a server",
 		Long: "Runs the auth backend until interrupted. It reads TURNKEY_API_URL, TURNKEY_ORGANIZATION_ID,\n" +
 			"TURNKEY_API_PUBLIC_KEY, TURNKEY_API_PRIVATE_KEY, PORT and its other settings from the environment or --config.\n" +
 			"SIGHUP makes it read its API key anew. With --sandbox it puts a sandbox behind itself, so that one command is a\n" +
-			"whole local Turnkey.",
+			"whole local Turnkey; with --state or --seed, and fixed ports, an app stays logged in over a restart.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if withSandbox {
-				return t.backendOnSandbox(cmd, f)
+			if behind.on {
+				return t.backendOnSandbox(cmd, f, behind)
+			}
+			if err := behind.unused(cmd); err != nil {
+				return err
 			}
 			from, err := t.source(f)
 			if err != nil {
@@ -90,46 +93,12 @@ func (t *terminal) backend() *cobra.Command {
 		},
 	}
 	f.add(c)
-	c.Flags().BoolVar(&withSandbox, "sandbox", false, "puts a sandbox behind itself")
+	behind.add(c)
 	c.AddCommand(t.backendCheck(), t.backendOAuth2())
 	for _, sub := range c.Commands() {
 		wrapArgs(sub)
 	}
 	return c
-}
-
-// backendOnSandbox runs both. The sandbox's own facts take the place of other settings, but for where to listen.
-func (t *terminal) backendOnSandbox(cmd *cobra.Command, f backendFlags) error {
-	if f.file != "" {
-		return usage{errors.New("--config and --sandbox are two ways to say the same: where Turnkey is and by which key")}
-	}
-	from, err := t.source(f)
-	if err != nil {
-		return err
-	}
-	asked, told, err := from.Read()
-	if err != nil {
-		return told.Explain(err)
-	}
-	log := t.jsonLog()
-	s, err := local.StartSandbox(local.SandboxOptions{Listen: "127.0.0.1:0", Control: "127.0.0.1:0", Log: log})
-	if err != nil {
-		return err
-	}
-	config, err := local.BackendFor(s.Ready, log)
-	if err != nil {
-		return errors.Join(err, s.Close())
-	}
-	config.Port, config.Listen, config.AdminListen, config.DrainSeconds = asked.Port, asked.Listen, asked.AdminListen, asked.DrainSeconds
-	b, err := local.StartBackend(address(config), config)
-	if err != nil {
-		return errors.Join(err, s.Close())
-	}
-	err = t.serve(cmd, b, config, backendFlags{}, struct {
-		local.BackendReady
-		Sandbox local.Ready `json:"sandbox"`
-	}{b.Ready, s.Ready})
-	return errors.Join(err, s.Close())
 }
 
 // address is where a backend listens: what it was told, else the port on loopback, of which 0 is a free one.

@@ -111,6 +111,19 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		ts.Check(err)
 		ts.Check(os.WriteFile(ts.MkAbs("answer"), fmt.Appendf(nil, "%d %s", resp.StatusCode, body), 0o600))
 	},
+	// post FILE PATH BODY sends JSON to the backend whose ready line is in a file, and writes status and body to answer.
+	"post": func(ts *testscript.TestScript, _ bool, args []string) {
+		var ready struct {
+			URL string `json:"url"`
+		}
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &ready))
+		resp, err := http.Post(ready.URL+args[1], "application/json", strings.NewReader(args[2]))
+		ts.Check(err)
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs("answer"), fmt.Appendf(nil, "%d %s", resp.StatusCode, body), 0o600))
+	},
 	// whoami writes body.json, which asks who the parent is.
 	"whoami": func(ts *testscript.TestScript, _ bool, _ []string) {
 		body := `{"organizationId":"` + ts.Getenv("TURNKEY_ORGANIZATION_ID") + `"}`

@@ -67,6 +67,9 @@ type Sandbox struct {
 	api, control *server
 }
 
+// Seeded reports whether the sandbox's seed was chosen, by which anyone can compute its keys.
+func (s *Sandbox) Seeded() bool { return s.box.Seeded() }
+
 // StartSandbox runs a sandbox until Close.
 func StartSandbox(o SandboxOptions) (*Sandbox, error) {
 	box, err := sandbox.New(sandbox.Options{Seed: o.Seed, Now: o.Now, StateDir: o.StateDir, Log: o.Log, PendingRate: o.PendingRate, Shuffle: o.Shuffle, ProviderURL: o.URL, Exposed: !Loopback(o.Listen)})
