@@ -13,35 +13,39 @@ import (
 	"latchkey/internal/turnkey"
 )
 
-// linked are the options of an attempt that proves a credential for the account of the active session.
-var linked = login.Options{Link: true}
-
 // BeginEmail has a code sent to an address that is to log in to the account of the active session.
 // [Client.FinishCredential] goes on; login.Ways resends and cancels. Errors: fault.SessionNone; those of login.OTP.Begin.
 func (c *Client) BeginEmail(ctx context.Context, address string) (login.Attempt, error) {
-	return c.beginLink(func(w *login.Ways) (login.Attempt, error) { return w.OTP.Begin(ctx, address, linked) })
+	return c.beginLink(func(w *login.Ways, linked login.Options) (login.Attempt, error) {
+		return w.OTP.Begin(ctx, address, linked)
+	})
 }
 
 // BeginPhone does the same for a phone number. Errors: fault.SessionNone; those of login.OTP.BeginPhone.
 func (c *Client) BeginPhone(ctx context.Context, number string) (login.Attempt, error) {
-	return c.beginLink(func(w *login.Ways) (login.Attempt, error) { return w.OTP.BeginPhone(ctx, number, linked) })
+	return c.beginLink(func(w *login.Ways, linked login.Options) (login.Attempt, error) {
+		return w.OTP.BeginPhone(ctx, number, linked)
+	})
 }
 
 // BeginProvider does the same for a provider, whose page is at the attempt's URL. Errors: fault.SessionNone; those of
 // login.OAuth.Begin.
 func (c *Client) BeginProvider(ctx context.Context, name string) (login.Attempt, error) {
-	return c.beginLink(func(w *login.Ways) (login.Attempt, error) { return w.OAuth.Begin(ctx, name, linked) })
+	return c.beginLink(func(w *login.Ways, linked login.Options) (login.Attempt, error) {
+		return w.OAuth.Begin(ctx, name, linked)
+	})
 }
 
-func (c *Client) beginLink(begin func(*login.Ways) (login.Attempt, error)) (login.Attempt, error) {
+func (c *Client) beginLink(begin func(*login.Ways, login.Options) (login.Attempt, error)) (login.Attempt, error) {
 	r, err := c.opened()
 	if err != nil {
 		return login.Attempt{}, err
 	}
-	if _, ok := r.sessions.Active(); !ok {
+	s, ok := r.sessions.Active()
+	if !ok {
 		return login.Attempt{}, fault.New(fault.SessionNone, nil)
 	}
-	return begin(r.ways)
+	return begin(r.ways, login.Options{Link: s.UserID})
 }
 
 // FinishCredential goes on with an attempt of BeginEmail, BeginPhone or BeginProvider: with the code that was typed, the
@@ -61,6 +65,9 @@ func (c *Client) FinishCredential(ctx context.Context, attemptID, typed string, 
 		return Credential{}, err
 	}
 	one, err := inSession(ctx, c, func(ctx context.Context, r *running, s session.Session) (Credential, error) {
+		if proof.For != s.UserID { // another session became active meanwhile: what was meant for one account is not given to another
+			return Credential{}, fault.New(fault.AttemptOver, errors.New("it was begun in another account"))
+		}
 		if proof.OrganizationID != "" && proof.OrganizationID != s.OrganizationID {
 			return Credential{}, fault.New(fault.CredentialTaken, nil)
 		}

@@ -353,6 +353,29 @@ func TestAProofIsNoLogIn(t *testing.T) {
 	}
 }
 
+// What was begun for one account is not given to another that became the active one meanwhile.
+func TestAProofIsForTheAccountThatItWasBegunIn(t *testing.T) {
+	person := &consenting{}
+	c, first := asked(t, person.answer, nil)
+	a, err := c.BeginPhone(t.Context(), number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	typed := code(t, c, number)
+	if other := logIn(t, c, "eve@example.org"); !other.Active || other.UserID == first.UserID {
+		t.Fatalf("%+v", other)
+	}
+	if _, err := c.FinishCredential(t.Context(), a.ID, typed, false); fault.CodeOf(err) != fault.AttemptOver || len(person.asked()) != 0 {
+		t.Errorf("%v, asked %q", err, person.asked())
+	}
+	if err := c.Sessions().Select(t.Context(), first.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.FinishCredential(t.Context(), a.ID, "", false); err != nil {
+		t.Errorf("in its own: %v", err)
+	}
+}
+
 func TestOtherDevicesAreListedAndRevoked(t *testing.T) {
 	c, s := asked(t, (&consenting{}).answer, nil)
 	own, err := c.Sessions().Signer(t.Context(), s.ID)

@@ -44,7 +44,7 @@ type Options struct {
 	Invalidate       bool          // Turnkey deletes every other key that a log-in of the user made
 	SessionProfileID string        // of a session profile that narrows it; "" for none. Only with Straight, and where Turnkey itself is asked
 	Shared           bool          // of a wallet: the account may have other ways in, which are the person's
-	Link             bool          // no session begins: what is proven is to open the account that the person is logged in to; see [Ways.Prove]
+	Link             string        // "" logs in; else no session begins, and what is proven is to open the account of the user with this id: see [Ways.Prove]
 	Straight         bool          // asks Turnkey itself for the session, by a stamp that the proof attests, and not the backend
 }
 

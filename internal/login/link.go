@@ -19,6 +19,7 @@ type Proof struct {
 	Providers    []turnkey.OAuthProviderParams // or an identity at a provider, and at its other client ids
 	Title        string                        // by which the provider, or the person there, is known
 
+	For            string // the user whose account it was begun for
 	OrganizationID string // of the account that it logs in to already; "" for none
 }
 
@@ -26,7 +27,7 @@ const purposeLink = "link"
 
 // purpose says what the key of an attempt is for.
 func (o Options) purpose() string {
-	if o.Link {
+	if o.Link != "" {
 		return purposeLink
 	}
 	return purpose
@@ -34,7 +35,7 @@ func (o Options) purpose() string {
 
 // linking refuses to end an attempt as the other kind: what proves a credential logs nobody in, and the reverse.
 func linking(o Options, want bool) error {
-	if o.Link != want {
+	if (o.Link != "") != want {
 		return fault.New(fault.AttemptOver, fmt.Errorf("the attempt is for: %s", o.purpose()))
 	}
 	return nil
@@ -75,7 +76,7 @@ func (o *OTP) proveContact(ctx context.Context, attemptID, code string) (Proof, 
 			return Proof{}, err
 		}
 	}
-	return Proof{Contact: k.Contact, Phone: k.kind() == turnkey.OTPSMS, Verification: k.Verification, Title: k.Contact, OrganizationID: k.OrganizationID}, nil
+	return Proof{Contact: k.Contact, Phone: k.kind() == turnkey.OTPSMS, Verification: k.Verification, Title: k.Contact, For: k.Options.Link, OrganizationID: k.OrganizationID}, nil
 }
 
 func (o *OAuth) proveIdentity(ctx context.Context, attemptID, typed string) (Proof, error) {
@@ -111,7 +112,7 @@ func (o *OAuth) proveIdentity(ctx context.Context, attemptID, typed string) (Pro
 		return Proof{}, fmt.Errorf("look %s up: %w", p.Title, err)
 	}
 	o.reached("found")
-	proof := Proof{Title: cmp.Or(person.name, k.Title), OrganizationID: id}
+	proof := Proof{Title: cmp.Or(person.name, k.Title), For: k.Options.Link, OrganizationID: id}
 	for _, one := range waysOf(p, k.IDToken, person) {
 		out := turnkey.OAuthProviderParams{ProviderName: one.Name, OIDCToken: one.Token}
 		if one.Claims != nil {
