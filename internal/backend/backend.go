@@ -157,6 +157,7 @@ type call struct {
 	visitor Visitor    // of a route that a session token opens
 	reply   http.Header
 	trail   trail
+	after   func() // done once the answer is on its way; nil for nothing
 }
 
 // about notes whom a call concerns.
@@ -222,6 +223,10 @@ func (b *Backend) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b.write(w, c.id, status, answer)
+	if c.after != nil {
+		_ = http.NewResponseController(w).Flush() // what cannot be sent any more holds nothing up
+		c.after()
+	}
 }
 
 // refuse writes a refusal in the words of a family.
@@ -243,9 +248,11 @@ func (b *Backend) write(w http.ResponseWriter, id string, status int, answer any
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
+	raw = append(raw, '\n')
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(raw)))
 	w.WriteHeader(status)
-	_, _ = w.Write(append(raw, '\n')) // who went away is not told
+	_, _ = w.Write(raw) // who went away is not told
 }
 
 // answer runs the checks and then the route, of which an unknown one has nobody to serve it. A nil answer without an

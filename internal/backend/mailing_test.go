@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,6 +93,30 @@ func TestR11_AnAnswerAboutAnEMailWaitsForNoCall(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// flushed is a recorder that knows whether its answer has left.
+type flushed struct {
+	*httptest.ResponseRecorder
+	left atomic.Bool
+}
+
+func (f *flushed) Flush() { f.left.Store(true) }
+
+// What is done about an e-mail begins when its answer has left: not even the processor is used by it before.
+func TestR11_AnEMailBeginsAfterItsAnswer(t *testing.T) {
+	w := newWorld(t)
+	rec := &flushed{ResponseRecorder: httptest.NewRecorder()}
+	began := make(chan bool, 10)
+	w.network.setFault(func(_ string, _ []byte, send func() *http.Response) (*http.Response, error) {
+		began <- rec.left.Load()
+		return send(), nil
+	})
+	w.h.ServeHTTP(rec, request("/api/auth", mustJSON(t, mailTo("ann@example.com"))))
+	w.mailed()
+	if left := <-began; !left || rec.Code != 200 {
+		t.Errorf("%d %s; the API was asked before that had left", rec.Code, rec.Body)
 	}
 }
 

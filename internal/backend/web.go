@@ -309,7 +309,7 @@ func (b *Backend) webMail(ctx context.Context, c *call, in webMailIn) (webMailOu
 		find:   func(ctx context.Context) (string, error) { return b.mailTarget(ctx, whose, in.SuborgID) },
 		params: turnkey.EmailAuthParams{Email: email, TargetPublicKey: in.TargetPublicKey, ExpirationSeconds: seconds}}
 	m.params.Customization.AppName, m.params.Customization.EmailCustomization = b.c.AppName, b.mailLook("")
-	go b.mail(m)
+	c.after = func() { go b.mail(m) } // not even the processor is used by it before the answer has left
 	return webMailOut{OrganizationID: cmp.Or(in.SuborgID, b.c.OrganizationID)}, nil
 }
 
