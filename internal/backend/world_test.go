@@ -41,7 +41,8 @@ type world struct {
 	log     *lines
 	network *network
 
-	done map[string]int // by path, the requests that were answered 200
+	noting sync.Mutex     // guards done, since requests may go side by side
+	done   map[string]int // by path, the requests that were answered 200
 }
 
 // clock is set by the test.
@@ -245,6 +246,11 @@ func (w *world) do(r *http.Request) reply {
 
 // note counts a request that did what it was for.
 func (w *world) note(path string, status int) {
+	w.noting.Lock()
+	defer w.noting.Unlock()
+	if w.done == nil {
+		w.done = map[string]int{}
+	}
 	if status == http.StatusOK {
 		w.done[strings.ReplaceAll(path, "//", "/")]++
 	}
