@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"latchkey/internal/backend"
 )
@@ -44,7 +45,7 @@ func (t *terminal) backendOAuth2Add() *cobra.Command {
 			if backend.OAuth2Providers[args[0]] == "" {
 				return usage{fmt.Errorf("%q: want x or discord", args[0])}
 			}
-			secret, err := t.clientSecret(secretFile)
+			secret, err := t.clientSecret(cmd.Context(), secretFile)
 			if err != nil {
 				return err
 			}
@@ -75,8 +76,12 @@ func (t *terminal) backendOAuth2Add() *cobra.Command {
 	return c
 }
 
-// clientSecret reads the one line of a secret.
-func (t *terminal) clientSecret(path string) (string, error) {
+// clientSecretMost is far above every client secret that a provider issues.
+const clientSecretMost = 4 << 10
+
+// clientSecret reads the one line of a secret; what is typed on a terminal is not shown.
+func (t *terminal) clientSecret(ctx context.Context, path string) (string, error) {
+	const question = "Client secret: "
 	in := t.in
 	if path != "" {
 		f, err := os.Open(path)
@@ -85,14 +90,23 @@ func (t *terminal) clientSecret(path string) (string, error) {
 		}
 		defer f.Close()
 		in = f
+	} else if tty, ok := in.(*os.File); ok && term.IsTerminal(int(tty.Fd())) {
+		text, err := readHidden(ctx, tty, t.err, question)
+		if err != nil {
+			return "", err
+		}
+		in = strings.NewReader(text)
 	} else {
-		fmt.Fprint(t.err, "Client secret: ")
+		fmt.Fprint(t.err, question)
 	}
-	text, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
-	if text = strings.TrimSpace(text); text == "" {
+	text, err := bufio.NewReader(io.LimitReader(in, clientSecretMost+1)).ReadString('\n')
+	switch {
+	case len(text) > clientSecretMost: // half of one would be uploaded
+		return "", usage{fmt.Errorf("the secret is over %d bytes", clientSecretMost)}
+	case strings.TrimSpace(text) == "":
 		return "", usage{errors.Join(errors.New("the secret is empty"), ignoreEOF(err))}
 	}
-	return text, nil
+	return strings.TrimSpace(text), nil
 }
 
 func ignoreEOF(err error) error {
