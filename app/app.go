@@ -19,6 +19,7 @@ import (
 
 	"latchkey/internal/client"
 	"latchkey/internal/fault"
+	"latchkey/internal/login"
 	"latchkey/internal/profile"
 	"latchkey/internal/session"
 )
@@ -38,6 +39,12 @@ type Window interface {
 	Changed()               // tells the page to ask again
 	Copy(text string) error // puts text on the clipboard
 	Title(text string)      // names the window
+	Open(url string) error  // opens the system's browser, or says why not
+	Raise()                 // brings the window to the front
+
+	// ChooseFile lets the person choose a file in a dialog of the system's own, and returns its path, or "" when the
+	// person turned away.
+	ChooseFile(title string) (path string, err error)
 
 	// Ask puts a question in a dialog of the system's own, which the page can neither see nor press, and returns whether
 	// the answer was yes. It returns when the dialog is closed.
@@ -60,15 +67,17 @@ type App struct {
 	cancel  context.CancelFunc
 	window  Window
 	begun   bool
-	profile string             // to open; "": as the settings say
-	client  *client.Client     // nil until begin
-	open    bool               // the client is open
-	stop    context.CancelFunc // ends what follows the client
-	done    *sync.WaitGroup    // and when it has ended
-	backend string             // the key store in use
-	stores  []StoreView        // as probed last
-	failure error              // why opening failed
-	focused time.Time          // when Focus last looked
+	profile string              // to open; "": as the settings say
+	client  *client.Client      // nil until begin
+	open    bool                // the client is open
+	stop    context.CancelFunc  // ends what follows the client
+	done    *sync.WaitGroup     // and when it has ended
+	backend string              // the key store in use
+	stores  []StoreView         // as probed last
+	failure error               // why opening failed
+	focused time.Time           // when Focus last looked
+	offers  login.Offers        // what the backend said last
+	waits   map[string]*waiting // log-ins that go on by themselves, by their attempts' ids
 }
 
 // New returns an App that waits for its page.
@@ -243,11 +252,13 @@ func (a *App) start(ctx context.Context, c *client.Client, backend string) {
 	a.open, a.backend = true, backend // whatever was chosen meanwhile
 	a.stop, a.done = stop, done
 	a.mu.Unlock()
+	a.attend(opening, c)
 	a.goes(func(context.Context) {
 		defer done.Done()
 		defer unsubscribe()
 		a.follow(while, events)
 	})
+	a.goes(func(ctx context.Context) { a.askOffers(ctx, c) })
 	a.goes(func(context.Context) {
 		defer done.Done()
 		ctx := while

@@ -42,39 +42,60 @@ func question(q client.Question) string {
 	return text + "\n\nStamp it with your key?"
 }
 
-// dialog shows one question when those before it are closed. It reports how long it was seen: the wait for its turn does
+// dialog asks one question when those before it are closed. It reports how long it was seen: the wait for its turn does
 // not count.
 func (a *App) dialog(ctx context.Context, text string) (yes bool, seen time.Duration, err error) {
+	type answer struct {
+		yes  bool
+		seen time.Duration
+	}
+	got, err := shown(ctx, a, func(w Window) (answer, error) {
+		begun := a.now()
+		yes, err := w.Ask(text)
+		return answer{yes, a.now().Sub(begun)}, err
+	})
+	return got.yes, got.seen, err
+}
+
+// chooseFile has the person choose a file. Errors: fault.Cancel when there is none; those of dialog.
+func (a *App) chooseFile(ctx context.Context, title string) (path string, err error) {
+	path, err = shown(ctx, a, func(w Window) (string, error) { return w.ChooseFile(title) })
+	if err == nil && path == "" {
+		err = fault.New(fault.Cancel, nil)
+	}
+	return path, err
+}
+
+// shown shows one dialog of the system's when those before it are closed.
+func shown[T any](ctx context.Context, a *App, show func(Window) (T, error)) (none T, err error) {
 	a.mu.Lock()
 	w := a.window
 	a.mu.Unlock()
 	if w == nil {
-		return false, 0, fault.New(fault.ApprovalNeeded, nil)
+		return none, fault.New(fault.ApprovalNeeded, nil)
 	}
 	select {
 	case a.asking <- struct{}{}:
 	case <-ctx.Done():
-		return false, 0, fault.New(fault.Cancel, ctx.Err())
+		return none, fault.New(fault.Cancel, ctx.Err())
 	}
 	type answer struct {
-		yes  bool
-		seen time.Duration
-		err  error
+		got T
+		err error
 	}
 	answers := make(chan answer, 1)
 	go func() { // outlives ctx until the dialog is closed
 		defer func() { <-a.asking }()
-		shown := a.now()
-		yes, err := w.Ask(text)
-		answers <- answer{yes, a.now().Sub(shown), err}
+		got, err := show(w)
+		answers <- answer{got, err}
 	}()
 	select {
-	case got := <-answers:
-		if got.err != nil {
-			return false, 0, fault.New(fault.ApprovalNeeded, got.err)
+	case said := <-answers:
+		if said.err != nil {
+			return none, fault.New(fault.ApprovalNeeded, said.err)
 		}
-		return got.yes, got.seen, nil
+		return said.got, nil
 	case <-ctx.Done():
-		return false, 0, fault.New(fault.Cancel, ctx.Err())
+		return none, fault.New(fault.Cancel, ctx.Err())
 	}
 }

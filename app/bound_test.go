@@ -20,8 +20,8 @@ import (
 
 // bound is the whole surface that a page can reach. A new method belongs here on purpose, or is a function.
 var bound = []string{
-	"Acknowledge", "BeginEmail", "CancelLogin", "CheckStores", "ChooseStores", "Copy", "CreateWallet", "Focus", "LogOut", "Profiles", "Ready",
-	"RefreshSession", "ResendCode", "SandboxCode", "SetUpProfile", "Start", "State", "SubmitCode", "UseProfile", "Wallets",
+	"Acknowledge", "BeginLogin", "CancelLogin", "CheckStores", "ChooseStores", "ContinueLogin", "Copy", "CopyLink", "CreateWallet", "Focus", "LogInByWalletFile", "LogOut",
+	"OpenBrowser", "Profiles", "Ready", "RefreshSession", "ResendLogin", "SandboxCode", "SetUpProfile", "Start", "State", "UseProfile", "Wallets",
 }
 
 func TestThePageReachesTheseMethodsAlone(t *testing.T) {
@@ -70,7 +70,7 @@ func quiet(t *testing.T) *App {
 func TestR8_APanicIsARejectionWithoutArguments(t *testing.T) {
 	var log strings.Builder
 	a := New(Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
-	_, err := call(a, "SubmitCode", func(context.Context) (State, error) { panic("canary-4711") }, "canary-4711")
+	_, err := call(a, "ContinueLogin", func(context.Context) (State, error) { panic("canary-4711") }, "canary-4711")
 	if err == nil {
 		t.Fatal("the panic was swallowed")
 	}
@@ -80,7 +80,7 @@ func TestR8_APanicIsARejectionWithoutArguments(t *testing.T) {
 			t.Errorf("the argument is in the %s: %s", where, s)
 		}
 	}
-	if !strings.Contains(log.String(), "SubmitCode") {
+	if !strings.Contains(log.String(), "ContinueLogin") {
 		t.Errorf("the log does not name the method: %s", &log)
 	}
 }
@@ -132,7 +132,7 @@ func TestAFailureTellsWordsAndKeepsInternalsToTheLog(t *testing.T) {
 
 func TestWailsMessagesAreCutBeforeWhatThePageSent(t *testing.T) {
 	for _, message := range []string{
-		`process message error: error parsing arguments: {"name":"app.App.SubmitCode","args":["1","canary"]} -> wrong`,
+		`process message error: error parsing arguments: {"name":"app.App.ContinueLogin","args":["1","canary"]} -> wrong`,
 		`method 'canary' not registered`,
 		"C[\"canary\"]",
 	} {

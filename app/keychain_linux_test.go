@@ -124,7 +124,7 @@ func atLogIn(t *testing.T, _ *secretservice.Liar) *Failure {
 	waitFor(t, a, w, PhaseFirstRun)
 	must(a.Start("keychain"))(t)
 	waitFor(t, a, w, PhaseWays)
-	_, err := a.BeginEmail("robin@example.org")
+	_, err := a.BeginLogin("email", "robin@example.org")
 	if err == nil {
 		t.Fatal("a code was sent")
 	}

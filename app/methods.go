@@ -9,7 +9,6 @@ import (
 
 	"latchkey/internal/client"
 	"latchkey/internal/fault"
-	"latchkey/internal/login"
 )
 
 // The bound methods: together with Ready these are all that the page may call. bound_test.go holds the list.
@@ -74,64 +73,19 @@ func (a *App) Start(backend string) (State, error) {
 	}, backend)
 }
 
-// BeginEmail makes a key and sends a code to an e-mail address.
-func (a *App) BeginEmail(contact string) (State, error) {
-	return a.logIn("BeginEmail", func(ctx context.Context, ways *login.Ways) error {
-		_, err := ways.OTP.Begin(ctx, contact, login.Options{})
-		return err
-	}, contact)
-}
-
-// SubmitCode logs in, or signs up, with the code of an attempt.
-func (a *App) SubmitCode(attemptID, code string) (State, error) {
-	return a.logIn("SubmitCode", func(ctx context.Context, ways *login.Ways) error {
-		_, err := ways.Continue(ctx, attemptID, code)
-		return err
-	}, attemptID, code)
-}
-
-// ResendCode sends a new code, which replaces the old one.
-func (a *App) ResendCode(attemptID string) (State, error) {
-	return a.logIn("ResendCode", func(ctx context.Context, ways *login.Ways) error {
-		_, err := ways.Resend(ctx, attemptID)
-		return err
-	}, attemptID)
-}
-
-// CancelLogin gives an attempt up and deletes its key.
-func (a *App) CancelLogin(attemptID string) (State, error) {
-	return a.logIn("CancelLogin", func(ctx context.Context, ways *login.Ways) error { return ways.Cancel(ctx, attemptID) }, attemptID)
-}
-
-// logIn does one step of a log-in and returns what the page then shows. A step that failed changed the state too (a
-// try is used up), so the page is told to ask again.
-func (a *App) logIn(method string, step func(context.Context, *login.Ways) error, args ...string) (State, error) {
-	return call(a, method, func(ctx context.Context) (State, error) {
-		c, err := a.opened()
-		if err != nil {
-			return State{}, err
-		}
-		defer a.changed()
-		if err := step(ctx, c.Login()); err != nil {
-			return State{}, err
-		}
-		return a.state(ctx), nil
-	}, args...)
-}
-
-// SandboxCode returns the newest code that the sandbox sent for an attempt, so that it can be filled in.
+// SandboxCode returns the newest code, or sealed key, that the sandbox sent for an attempt, so that it can be filled in.
 func (a *App) SandboxCode(attemptID string) (string, error) {
 	return call(a, "SandboxCode", func(ctx context.Context) (string, error) {
 		c, err := a.opened()
 		if err != nil {
 			return "", err
 		}
-		attempt, ok, err := c.Login().Pending(ctx)
+		attempt, err := pending(ctx, c, attemptID)
 		if err != nil {
 			return "", err
 		}
-		if !ok || attempt.ID != attemptID {
-			return "", fault.New(fault.AttemptOver, nil)
+		if attempt.Length == 0 {
+			return c.SandboxKey(ctx, attempt.Contact)
 		}
 		return c.SandboxCode(ctx, attempt.Contact)
 	}, attemptID)
@@ -244,7 +198,7 @@ const focusPause = 2 * time.Second
 func (a *App) Focus() error {
 	_, err := call(a, "Focus", func(ctx context.Context) (struct{}, error) {
 		a.mu.Lock()
-		c, now := a.client, a.now()
+		c, open, now := a.client, a.open, a.now()
 		due := c != nil && now.Sub(a.focused).Abs() >= focusPause
 		if due {
 			a.focused = now
@@ -252,6 +206,9 @@ func (a *App) Focus() error {
 		a.mu.Unlock()
 		if due {
 			c.Wake()
+			if open {
+				a.goes(func(ctx context.Context) { a.askOffers(ctx, c) })
+			}
 			a.probe(ctx)
 			a.changed()
 		}

@@ -6,6 +6,7 @@ import (
 
 	"latchkey/internal/client"
 	"latchkey/internal/fault"
+	"latchkey/internal/login"
 	"latchkey/internal/profile"
 )
 
@@ -136,9 +137,11 @@ func (a *App) leave(next string) {
 	defer a.opening.Unlock()
 	a.mu.Lock()
 	c, stop, done := a.client, a.stop, a.done
+	a.offers = login.Offers{}
 	a.client, a.open, a.backend, a.stores, a.failure, a.stop, a.done = nil, false, "", nil, nil, nil, nil
 	a.profile = next
 	a.mu.Unlock()
+	a.forgetAll()
 	if stop != nil {
 		stop()
 		done.Wait()

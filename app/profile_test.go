@@ -106,8 +106,8 @@ func TestAProfileIsSetUpTriedAndOpenedFromTheWindow(t *testing.T) {
 	}
 
 	// Opened, it is another place; nothing of the sandbox ends.
-	s = must(a.BeginEmail("robin@example.org"))(t)
-	must(a.SubmitCode(s.Attempt.ID, must(a.SandboxCode(s.Attempt.ID))(t)))(t)
+	s = must(a.BeginLogin("email", "robin@example.org"))(t)
+	must(a.ContinueLogin(s.Attempt.ID, must(a.SandboxCode(s.Attempt.ID))(t)))(t)
 	must(a.UseProfile("acme"))(t)
 	s = waitFor(t, a, w, PhaseFirstRun)
 	if s.Profile != (ProfileView{"acme", "development", backend}) || w.title.Load() != "Latchkey" {
@@ -115,11 +115,11 @@ func TestAProfileIsSetUpTriedAndOpenedFromTheWindow(t *testing.T) {
 	}
 	must(a.Start("memory"))(t)
 	waitFor(t, a, w, PhaseWays)
-	s = must(a.BeginEmail("robin@example.org"))(t)
+	s = must(a.BeginLogin("email", "robin@example.org"))(t)
 	if _, err := a.SandboxCode(s.Attempt.ID); fault.CodeOf(err) != fault.SandboxOnly {
 		t.Errorf("the sandbox's code in another profile: %v", err)
 	}
-	s = must(a.SubmitCode(s.Attempt.ID, inboxCode(t, box, "robin@example.org")))(t)
+	s = must(a.ContinueLogin(s.Attempt.ID, inboxCode(t, box, "robin@example.org")))(t)
 	if s.Phase != PhaseIn || s.Session.LengthSeconds != 1200 {
 		t.Errorf("logged in: %+v", s)
 	}

@@ -18,6 +18,7 @@ import (
 	wailsrt "github.com/wailsapp/wails/v2/pkg/runtime"
 
 	"latchkey/internal/keystore"
+	"latchkey/internal/login"
 	"latchkey/internal/profile"
 )
 
@@ -66,7 +67,7 @@ func Run(assets fs.FS, version string) error {
 			Attach(ctx, a, page{ctx})
 		},
 		OnShutdown:         func(context.Context) { Close(a) },
-		SingleInstanceLock: &options.SingleInstanceLock{UniqueId: "dev.latchkey", OnSecondInstanceLaunch: func(options.SecondInstanceData) { raise(a) }},
+		SingleInstanceLock: &options.SingleInstanceLock{UniqueId: "dev.latchkey", OnSecondInstanceLaunch: func(options.SecondInstanceData) { page{a.context()}.Raise() }},
 		// Without the GPU: a page of text and lines needs none, the drivers alone took 95 MiB, and some show nothing at all.
 		Linux: &linux.Options{ProgramName: "latchkey", WebviewGpuPolicy: linux.WebviewGpuPolicyNever},
 	})
@@ -99,6 +100,14 @@ func (p page) Changed()               { wailsrt.EventsEmit(p.ctx, ChangedEvent) 
 func (p page) Copy(text string) error { return wailsrt.ClipboardSetText(p.ctx, text) }
 func (p page) Title(text string)      { wailsrt.WindowSetTitle(p.ctx, text) }
 
+// Open is not left to Wails, which tells nobody when no browser opened.
+func (p page) Open(url string) error { return login.OpenBrowser(p.ctx, url) }
+
+// ChooseFile names no types of files: none has an ending of its own.
+func (p page) ChooseFile(title string) (string, error) {
+	return wailsrt.OpenFileDialog(p.ctx, wailsrt.OpenDialogOptions{Title: title, ShowHiddenFiles: true})
+}
+
 // Ask shows text as it is: on Linux Wails hands it on as a format of printf.
 func (p page) Ask(text string) (bool, error) {
 	if runtime.GOOS == "linux" {
@@ -111,9 +120,8 @@ func (p page) Ask(text string) (bool, error) {
 	return answer == "Yes", err
 }
 
-// raise brings the window to the front when a second one was started.
-func raise(a *App) {
-	ctx := a.context()
-	wailsrt.WindowUnminimise(ctx)
-	wailsrt.Show(ctx)
+// Raise brings the window to the front, also when a second one was started.
+func (p page) Raise() {
+	wailsrt.WindowUnminimise(p.ctx)
+	wailsrt.Show(p.ctx)
 }

@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net/url"
 	"slices"
 	"time"
 
 	"latchkey/internal/client"
 	"latchkey/internal/fault"
 	"latchkey/internal/keystore"
+	"latchkey/internal/login"
 	"latchkey/internal/session"
 )
 
@@ -24,6 +26,7 @@ func (a *App) state(ctx context.Context) State {
 	s := State{
 		Profile: profileView(c), Version: a.version, Phase: PhaseLoading, Connection: "none",
 		Store: StoreView{State: "unknown"}, Stores: []StoreView{}, Now: ms(a.now()),
+		Ways: WaysView{Providers: []ProviderView{}},
 	}
 	switch {
 	case failed != nil:
@@ -72,23 +75,49 @@ func (a *App) openState(ctx context.Context, c *client.Client, s *State) {
 		}
 		return
 	}
-	s.Phase = PhaseWays
+	s.Phase, s.Ways = PhaseWays, a.offered(c)
 	ctx, cancel := context.WithTimeout(ctx, probeTime) // an attempt is sealed, and its key may be behind a question
 	defer cancel()
-	attempt, pending, err := c.Login().Pending(ctx)
+	attempt, pending, err := c.Login().PendingFor(ctx, ours)
 	switch {
 	case errors.Is(err, fault.Locked): // the sealed log-in waits; the door stays open, and says what it waits for
 		s.Store.Failure = failure(err)
 	case err != nil:
 		s.Phase, s.Failure = PhaseFailed, failure(err)
-	case pending && attempt.Length > 0: // what waits for the browser or a message was begun in a terminal, and goes on there
-		s.Phase, s.PendingPublicKey = PhaseCode, attempt.PublicKey
-		s.Attempt = &AttemptView{
-			ID: attempt.ID, Contact: attempt.Contact, PublicKey: attempt.PublicKey, Length: attempt.Length,
-			Alphanumeric: attempt.Alphanumeric, TriesLeft: attempt.TriesLeft, Verified: attempt.Verified,
-			ExpiresAt: ms(attempt.Expires), ResendAt: ms(attempt.ResendAfter),
+	case pending:
+		s.PendingPublicKey = attempt.PublicKey
+		s.Phase, s.Attempt = a.attempt(c, attempt)
+	}
+}
+
+// attempt is a log-in under way, and the screen that is due for it.
+func (a *App) attempt(c *client.Client, attempt login.Attempt) (Phase, *AttemptView) {
+	v := &AttemptView{
+		ID: attempt.ID, Method: attempt.Method, Contact: attempt.Contact, PublicKey: attempt.PublicKey,
+		ExpiresAt: ms(attempt.Expires), ResendAt: ms(attempt.ResendAfter), Verified: attempt.Verified,
+		Length: attempt.Length, Alphanumeric: attempt.Alphanumeric, TriesLeft: attempt.TriesLeft, Match: attempt.Match,
+	}
+	if at, err := url.Parse(attempt.URL); err == nil {
+		v.Site = at.Host
+	}
+	if attempt.Length > 0 {
+		return PhaseCode, v
+	}
+	if attempt.URL == "" && !attempt.Verified {
+		return PhaseLink, v
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if w := a.waits[attempt.ID]; w != nil {
+		v.Opened = w.opened
+		if w.unopened != nil {
+			v.Unopened = failure(w.unopened)
+		}
+		if w.failure != nil {
+			v.Failure = failure(w.failure)
 		}
 	}
+	return PhaseBrowser, v
 }
 
 func sessionView(s session.Session) *SessionView {

@@ -19,6 +19,10 @@ type listener struct {
 	changes chan struct{}
 	copied  string
 	title   atomic.Value
+	opened  chan string // addresses that a browser was to open
+	shut    atomic.Bool // no browser opens
+	file    string      // that the person chooses; "" turns away
+	raised  atomic.Int32
 }
 
 func (l *listener) Changed() {
@@ -31,6 +35,18 @@ func (l *listener) Changed() {
 func (l *listener) Title(text string) { l.title.Store(text) }
 
 func (l *listener) Ask(string) (bool, error) { return false, nil }
+
+func (l *listener) ChooseFile(string) (string, error) { return l.file, nil }
+
+func (l *listener) Open(url string) error {
+	if l.shut.Load() {
+		return fault.New(fault.BrowserUnopened, nil)
+	}
+	l.opened <- url
+	return nil
+}
+
+func (l *listener) Raise() { l.raised.Add(1) }
 
 func (l *listener) Copy(text string) error {
 	l.copied = text
@@ -45,7 +61,7 @@ func window(t *testing.T) (*App, *listener, *strings.Builder) {
 	t.Setenv("XDG_RUNTIME_DIR", filepath.Join(t.TempDir(), "no-bus"))
 	var log strings.Builder
 	a := New(Options{Version: "test", Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
-	w := &listener{changes: make(chan struct{}, 64)}
+	w := &listener{changes: make(chan struct{}, 64), opened: make(chan string, 16)}
 	Attach(t.Context(), a, w)
 	t.Cleanup(func() { Close(a) })
 	if s := must(a.State())(t); s.Phase != PhaseLoading {
@@ -94,21 +110,21 @@ func TestTheWholeWayThroughTheBoundMethods(t *testing.T) {
 	must(a.Start("memory"))(t)
 	waitFor(t, a, w, PhaseWays)
 
-	if _, err := a.BeginEmail("nobody"); fault.CodeOf(err) != fault.ContactInvalid {
+	if _, err := a.BeginLogin("email", "nobody"); fault.CodeOf(err) != fault.ContactInvalid {
 		t.Errorf("an address without @: %v", err)
 	}
-	s := must(a.BeginEmail("robin@example.org"))(t)
+	s := must(a.BeginLogin("email", "robin@example.org"))(t)
 	if s.Phase != PhaseCode || s.Attempt == nil || s.Attempt.TriesLeft != 3 || s.PendingPublicKey != s.Attempt.PublicKey {
 		t.Fatalf("after the code was sent: %+v", s)
 	}
 	code := must(a.SandboxCode(s.Attempt.ID))(t)
-	if _, err := a.SubmitCode(s.Attempt.ID, mirrored(code)); fault.CodeOf(err) != fault.OTPWrong {
+	if _, err := a.ContinueLogin(s.Attempt.ID, mirrored(code)); fault.CodeOf(err) != fault.OTPWrong {
 		t.Errorf("a wrong code: %v", err)
 	}
 	if left := must(a.State())(t).Attempt.TriesLeft; left != 2 {
 		t.Errorf("tries left: %d", left)
 	}
-	s = must(a.SubmitCode(s.Attempt.ID, " "+code[:3]+"-"+code[3:]))(t)
+	s = must(a.ContinueLogin(s.Attempt.ID, " "+code[:3]+"-"+code[3:]))(t)
 	if s.Phase != PhaseIn || s.Session == nil || s.Session.Contact != "robin@example.org" || s.Session.LengthSeconds != 900 {
 		t.Fatalf("after the code: %+v", s)
 	}
@@ -145,8 +161,8 @@ func TestCancelAndResend(t *testing.T) {
 	a, w, _ := window(t)
 	must(a.Start("memory"))(t)
 	waitFor(t, a, w, PhaseWays)
-	s := must(a.BeginEmail("robin@example.org"))(t)
-	if _, err := a.ResendCode(s.Attempt.ID); fault.CodeOf(err) != fault.OTPLimited {
+	s := must(a.BeginLogin("email", "robin@example.org"))(t)
+	if _, err := a.ResendLogin(s.Attempt.ID); fault.CodeOf(err) != fault.OTPLimited {
 		t.Errorf("asked again at once: %v", err)
 	}
 	if _, err := a.SandboxCode("another"); fault.CodeOf(err) != fault.AttemptOver {
@@ -155,7 +171,7 @@ func TestCancelAndResend(t *testing.T) {
 	if s = must(a.CancelLogin(s.Attempt.ID))(t); s.Phase != PhaseWays || s.Attempt != nil {
 		t.Errorf("after turning away: %+v", s)
 	}
-	if _, err := a.SubmitCode("gone", "123456"); fault.CodeOf(err) != fault.AttemptOver {
+	if _, err := a.ContinueLogin("gone", "123456"); fault.CodeOf(err) != fault.AttemptOver {
 		t.Errorf("a code for an attempt that is over: %v", err)
 	}
 }
@@ -184,10 +200,10 @@ func TestR9_NoSecretReachesThePageOrTheLog(t *testing.T) {
 	a, w, log := window(t)
 	must(a.Start("memory"))(t)
 	waitFor(t, a, w, PhaseWays)
-	s := must(a.BeginEmail("robin@example.org"))(t)
+	s := must(a.BeginLogin("email", "robin@example.org"))(t)
 	code := must(a.SandboxCode(s.Attempt.ID))(t)
 	var page []any
-	page = append(page, s, must(a.SubmitCode(s.Attempt.ID, code))(t), must(a.CreateWallet("A", []string{"ethereum"}))(t), must(a.RefreshSession())(t))
+	page = append(page, s, must(a.ContinueLogin(s.Attempt.ID, code))(t), must(a.CreateWallet("A", []string{"ethereum"}))(t), must(a.RefreshSession())(t))
 	active, _ := a.client.Sessions().Active()
 	jwt, err := a.client.Sessions().Token(t.Context(), active.ID)
 	if err != nil {

@@ -17,7 +17,7 @@ func TestALogInOfTheTerminalsAsksForNoCodeHere(t *testing.T) {
 	if s := must(a.State())(t); s.Phase != PhaseWays || s.Attempt != nil {
 		t.Errorf("phase %s, %+v", s.Phase, s.Attempt)
 	}
-	must(a.BeginEmail("robin@example.org"))(t)
+	must(a.BeginLogin("email", "robin@example.org"))(t)
 	if s := must(a.State())(t); s.Phase != PhaseCode || s.Attempt == nil {
 		t.Errorf("phase %s", s.Phase)
 	}

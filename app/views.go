@@ -14,6 +14,7 @@ type State struct {
 	Connection       string       `json:"connection"`
 	Store            StoreView    `json:"store"`
 	Stores           []StoreView  `json:"stores"` // to choose from, with PhaseFirstRun
+	Ways             WaysView     `json:"ways"`
 	Attempt          *AttemptView `json:"attempt"`
 	Session          *SessionView `json:"session"`
 	Ended            *EndedView   `json:"ended"`
@@ -31,7 +32,9 @@ const (
 	PhaseFirstRun Phase = "firstRun"
 	PhaseFailed   Phase = "failed"
 	PhaseWays     Phase = "ways"
-	PhaseCode     Phase = "code"
+	PhaseCode     Phase = "code"    // waits for a code that is typed here
+	PhaseBrowser  Phase = "browser" // waits for the system's browser
+	PhaseLink     Phase = "link"    // waits for a link that came by e-mail
 	PhaseIn       Phase = "in"
 	PhaseEnded    Phase = "ended"
 )
@@ -80,17 +83,44 @@ type StoreView struct {
 	Failure   *Failure `json:"failure"`
 }
 
-// AttemptView is a log-in between "send the code" and "type the code".
+// WaysView are the ways in that the profile's backend offers.
+type WaysView struct {
+	Email      bool           `json:"email"`      // a code by e-mail
+	Phone      bool           `json:"phone"`      // a code by text message
+	EmailLink  bool           `json:"emailLink"`  // a key by e-mail, as a link
+	Passkey    bool           `json:"passkey"`    // on the backend's page
+	Wallet     bool           `json:"wallet"`     // an extension of the browser's, on the backend's page
+	WalletFile bool           `json:"walletFile"` // a wallet's key in a file, for development
+	Providers  []ProviderView `json:"providers"`  // of OAuth, in the order in which they are shown
+}
+
+// ProviderView is somebody who says who a person is.
+type ProviderView struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// AttemptView is a log-in under way.
 type AttemptView struct {
-	ID           string `json:"id"`
-	Contact      string `json:"contact"`
-	PublicKey    string `json:"publicKey"`
-	Length       int    `json:"length"`
-	Alphanumeric bool   `json:"alphanumeric"`
-	TriesLeft    int    `json:"triesLeft"`
-	ExpiresAt    int64  `json:"expiresAt"`
-	ResendAt     int64  `json:"resendAt"`
-	Verified     bool   `json:"verified"` // the code was right: what is left needs none
+	ID        string `json:"id"`
+	Method    string `json:"method"`
+	Contact   string `json:"contact"` // an address, a number, the name of a provider
+	PublicKey string `json:"publicKey"`
+	ExpiresAt int64  `json:"expiresAt"`
+	ResendAt  int64  `json:"resendAt"`
+	Verified  bool   `json:"verified"` // the proof is here: what is left needs none
+
+	// One that waits for a code:
+	Length       int  `json:"length"`
+	Alphanumeric bool `json:"alphanumeric"`
+	TriesLeft    int  `json:"triesLeft"`
+
+	// One that waits for the browser:
+	Site     string   `json:"site"`     // the host that the browser goes to
+	Match    string   `json:"match"`    // the number that the browser shows too
+	Opened   bool     `json:"opened"`   // the browser was opened for it since the window is open
+	Unopened *Failure `json:"unopened"` // why it could not be
+	Failure  *Failure `json:"failure"`  // why nobody waits any more
 }
 
 // SessionView is the active session.

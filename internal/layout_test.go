@@ -23,7 +23,7 @@ var arrows = map[string][]string{
 	"internal/cli": {"internal/client", "internal/chain", "internal/local", "internal/backend", "internal/sandbox", "internal/stamp",
 		"internal/login", "internal/session", "internal/keystore", "internal/profile", "internal/turnkey", "internal/ceremony"},
 	"internal/client":   {"internal/chain", "internal/login", "internal/session", "internal/turnkey", "internal/keystore", "internal/journal", "internal/approve", "internal/profile", "internal/store", "internal/local", "internal/stamp", "internal/token"},
-	"internal/login":    {"internal/session", "internal/ceremony", "internal/turnkey", "internal/keystore", "internal/token", "internal/bundle", "internal/stamp", "internal/profile", "internal/store"},
+	"internal/login":    {"internal/session", "internal/ceremony", "internal/turnkey", "internal/keystore", "internal/token", "internal/bundle", "internal/stamp", "internal/profile", "internal/store", "internal/chain"},
 	"internal/session":  {"internal/keystore", "internal/token", "internal/store"},
 	"internal/approve":  {"internal/chain"},
 	"internal/journal":  {"internal/store"},

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"latchkey/app"
+	"latchkey/internal/fault"
 )
 
 func main() {
@@ -197,3 +198,12 @@ func (b *bridge) Title(string) {}
 
 // Ask says no: a browser has no dialog that its page cannot press.
 func (b *bridge) Ask(string) (bool, error) { return false, nil }
+
+// Open opens nothing: the page under test is the only browser there is.
+func (b *bridge) Open(string) error { return fault.New(fault.BrowserUnopened, nil) }
+
+// ChooseFile chooses none.
+func (b *bridge) ChooseFile(string) (string, error) { return "", nil }
+
+// Raise has no window to raise.
+func (b *bridge) Raise() {}

@@ -22,9 +22,9 @@ export function actor(): Stage {
   stage.answers = {
     State: () => ({ ...stage.state, now: Date.now() }),
     Start: () => connected({ phase: 'ways' }),
-    BeginEmail: ([contact]) => connected({ phase: 'code', attempt: entry({ contact: String(contact) }), pendingPublicKey: key }),
+    BeginLogin: ([, contact]) => connected({ phase: 'code', attempt: entry({ contact: String(contact) }), pendingPublicKey: key }),
     SandboxCode: () => code,
-    SubmitCode: ([, typed]) => {
+    ContinueLogin: ([, typed]) => {
       if (typed !== code) {
         const left = (stage.state.attempt?.triesLeft ?? 1) - 1
         connected({ ...stage.state, attempt: entry({ triesLeft: left }) })

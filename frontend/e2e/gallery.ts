@@ -57,35 +57,92 @@ export const gallery: Scene[] = [
   } },
   { name: 'ways-in-key', state: states.waysAgain },
   { name: 'ways-in-locked', state: states.waysLocked },
-  { name: 'ways-in-backend-down', state: states.ways, answers: { BeginEmail: refuse('backendDown') }, act: async (page) => {
+  { name: 'ways-in-backend-down', state: states.ways, answers: { BeginLogin: refuse('backendDown') }, act: async (page) => {
     await page.getByLabel('E-mail').fill('robin@example.org')
     await page.keyboard.press('Enter')
     await page.getByRole('alert').waitFor()
   } },
-  { name: 'ways-in-limited', state: states.ways, answers: { BeginEmail: refuse('limited') }, act: async (page) => {
+  { name: 'ways-in-limited', state: states.ways, answers: { BeginLogin: refuse('limited') }, act: async (page) => {
     await page.getByLabel('E-mail').fill('robin@example.org')
     await page.keyboard.press('Enter')
     await page.getByRole('alert').waitFor()
   } },
+  { name: 'ways-in-phone', state: states.ways, act: async (page) => {
+    await page.getByRole('button', { name: 'Use a phone number' }).click()
+    await page.getByLabel('Country').selectOption('CH')
+    await page.getByLabel('Phone number').fill('+41 79 123 45 67')
+  } },
+  { name: 'ways-in-phone-wrong', state: states.ways, act: async (page) => {
+    await page.getByRole('button', { name: 'Use a phone number' }).click()
+    await page.getByLabel('Phone number').fill('079 123 45 67')
+    await page.keyboard.press('Enter')
+    await page.getByText('A number is').waitFor()
+  } },
+  { name: 'ways-in-link', state: states.ways, act: async (page) => {
+    await page.getByLabel('E-mail').fill('robin@example.org')
+    await page.getByRole('button', { name: 'Get a link by e-mail' }).click()
+  } },
+  { name: 'ways-in-passkey', state: states.ways, act: async (page) => {
+    await page.getByRole('button', { name: 'Make a passkey' }).click()
+    await page.getByLabel('Name of the passkey').waitFor()
+  } },
+  { name: 'ways-in-opening', state: states.ways, answers: { BeginLogin: null }, act: async (page) => {
+    await page.getByRole('button', { name: 'Log in by Google' }).click()
+    await page.getByText('Opening').waitFor()
+  } },
+  { name: 'ways-in-wallet-shared', state: states.ways, answers: { LogInByWalletFile: refuse('walletShared') }, act: async (page) => {
+    await page.getByRole('button', { name: 'Use a wallet’s key file' }).click()
+    await page.getByRole('alert').waitFor()
+  } },
+  { name: 'ways-in-wallet-file', state: states.ways, answers: { LogInByWalletFile: refuse('walletFile') }, act: async (page) => {
+    await page.getByRole('button', { name: 'Use a wallet’s key file' }).click()
+    await page.getByRole('alert').waitFor()
+  } },
+  { name: 'ways-in-live', state: states.waysLive },
+  { name: 'browser', state: states.trip },
+  { name: 'browser-paste', state: states.trip, act: async (page) => {
+    await page.getByRole('button', { name: 'The browser did not come back?' }).click()
+    await page.getByLabel('Address of the last page').waitFor()
+  } },
+  { name: 'browser-paste-wrong', state: states.trip, answers: { ContinueLogin: refuse('browserPasted') }, act: async (page) => {
+    await page.getByRole('button', { name: 'The browser did not come back?' }).click()
+    await page.getByLabel('Address of the last page').fill('http://127.0.0.1:1/nowhere')
+    await page.keyboard.press('Enter')
+    await page.getByText('That is not the address').waitFor()
+  } },
+  { name: 'browser-match', state: states.tripMatch },
+  { name: 'browser-again', state: states.tripAgain },
+  { name: 'browser-unopened', state: states.tripUnopened },
+  { name: 'browser-late', state: states.tripLate },
+  { name: 'browser-denied', state: states.tripDenied },
+  { name: 'browser-wallet-shared', state: states.tripShared },
+  { name: 'browser-verified', state: states.tripVerified },
+  { name: 'link', state: states.link },
+  { name: 'link-wrong', state: states.link, answers: { ContinueLogin: refuse('mailWrong') }, act: async (page) => {
+    await page.getByLabel('Link or key').fill('https://app.example.org/login?bundle=2mFv')
+    await page.keyboard.press('Enter')
+    await page.getByRole('alert').waitFor()
+  } },
+  { name: 'link-expired', state: states.linkExpired },
   { name: 'code', state: states.code, act: (page) => type(page, '419') },
-  { name: 'code-checking', state: states.code, answers: { SubmitCode: null }, act: async (page) => {
+  { name: 'code-checking', state: states.code, answers: { ContinueLogin: null }, act: async (page) => {
     await type(page, '419220')
     await page.getByText('Checking the code').waitFor()
   } },
-  { name: 'code-wrong', state: states.code, answers: { SubmitCode: refuse('wrong') }, act: async (page) => {
+  { name: 'code-wrong', state: states.code, answers: { ContinueLogin: refuse('wrong') }, act: async (page) => {
     await type(page, '419221')
     await page.getByText('did not match').waitFor()
   } },
   { name: 'code-expired', state: states.codeExpired },
-  { name: 'code-locked', state: states.codeResend, answers: { SubmitCode: refuse('tried') }, act: async (page) => {
+  { name: 'code-locked', state: states.codeResend, answers: { ContinueLogin: refuse('tried') }, act: async (page) => {
     await type(page, '419221')
     await page.getByText('Too many wrong codes').waitFor()
   } },
-  { name: 'code-limited', state: states.codeResend, answers: { ResendCode: refuse('limited') }, act: async (page) => {
+  { name: 'code-limited', state: states.codeResend, answers: { ResendLogin: refuse('limited') }, act: async (page) => {
     await page.getByRole('button', { name: 'Send a new code' }).click()
     await page.getByRole('alert').waitFor()
   } },
-  { name: 'code-backend-down', state: states.code, answers: { SubmitCode: refuse('backendDown') }, act: async (page) => {
+  { name: 'code-backend-down', state: states.code, answers: { ContinueLogin: refuse('backendDown') }, act: async (page) => {
     await type(page, '419220')
     await page.getByRole('alert').waitFor()
   } },

@@ -1,7 +1,7 @@
 // The states that the window can be in, as Go would send them. View tests, the browser suite and the contact sheet
 // share them, so that all three look at the same thing.
 
-import type { Account, Check, Ended, Failure, Profile, Session, State, StoreChoice, Wallet } from '../src/gateway'
+import type { Account, Attempt, Check, Ended, Failure, Profile, Session, State, StoreChoice, Wallet } from '../src/gateway'
 
 /** Saturday 21 November 2026, 13:04:52 UTC: when every scene takes place. */
 export const noon = Date.UTC(2026, 10, 21, 13, 4, 52)
@@ -70,6 +70,38 @@ export const failures = {
     code: 'contact.invalid', kind: 'invalid', title: 'That is not an e-mail address', happened: 'The address has no name, no @, or no domain.',
     means: 'Nothing was sent.', next: 'Correct the address.', detail: 'contact.invalid',
   }),
+  phone: failure({
+    code: 'phone.invalid', kind: 'invalid', title: 'That is not a phone number', happened: 'The number does not begin with + and its country, or is too short or too long.',
+    means: 'Nothing was sent.', next: 'Type the whole number.', detail: 'phone.invalid',
+  }),
+  browserUnopened: failure({
+    code: 'browser.unopened', kind: 'unavailable', title: 'No browser was opened', happened: 'No program that opens web pages could be started here.',
+    means: 'The log-in waits. Nothing was lost.', next: 'Copy the link and open it in a browser on this computer.', action: 'Copy the link', detail: 'browser.unopened: start "xdg-open": not found',
+  }),
+  browserLate: failure({
+    code: 'browser.late', kind: 'expired', title: 'The log-in page is too old', happened: 'A round through the browser may take five minutes and counts once. This one is over.',
+    means: 'Nobody was logged in.', next: 'Open a new page and go on from there.', action: 'Open a new page', detail: 'browser.late',
+  }),
+  browserPasted: failure({
+    code: 'browser.pasted', kind: 'invalid', title: 'That is not the address', happened: 'What was pasted is not where this log-in ended in the browser.',
+    means: 'Nothing was sent. The log-in still waits.', next: 'Log in on the provider\'s page to the end, then copy the whole address of the page that could not be shown.', detail: 'browser.pasted',
+  }),
+  providerDenied: failure({
+    code: 'oauth.denied', kind: 'denied', title: 'Nobody was logged in', happened: "The provider's page was left without a log-in, or the provider refused it.",
+    means: 'Nothing was stored.', next: 'Open the page again if you want to log in.', action: 'Open a new page', detail: 'oauth.denied: "access_denied"',
+  }),
+  mailWrong: failure({
+    code: 'mail.wrong', kind: 'invalid', title: 'That is not the key of the message', happened: 'What was pasted is no key, or not whole, or it belongs to an earlier message.',
+    means: 'Nothing was sent. The newest message still counts.', next: 'Copy the whole key, or the link, from the newest message.', detail: 'mail.wrong',
+  }),
+  walletShared: failure({
+    code: 'wallet.shared', kind: 'denied', title: 'Others may open this account', happened: "Your wallet's key is in an account that something else opens too.",
+    means: 'Nothing was stored. Whoever made that account may hold its wallets too.', next: 'If the other ways in are yours, log in again with --shared. Else use another wallet.', detail: 'wallet.shared',
+  }),
+  walletFile: failure({
+    code: 'wallet.file', kind: 'invalid', title: "The wallet's key file cannot be used", happened: 'It is not a key of Ethereum or Solana in a form that is known here, or others may read it.',
+    means: 'Nothing was sent.', next: 'Correct what the details name, and try again.', detail: 'wallet.file: /home/robin/key: others may read it',
+  }),
   profileBad: failure({
     code: 'profile.invalid', kind: 'invalid', title: 'A setting is wrong', happened: 'The profile has a setting that cannot be used.',
     means: 'Nothing was contacted.', next: 'Correct the setting named in the details.', detail: 'profile.invalid: /home/robin/.config/latchkey/config.toml:3: profil is no setting',
@@ -96,6 +128,13 @@ const base: State = {
   connection: 'none',
   store: { backend: 'keychain', name: 'GNOME Keyring', state: 'protected', failure: null },
   stores: [],
+  ways: {
+    email: true, phone: true, emailLink: true, passkey: true, wallet: true, walletFile: true,
+    providers: [
+      { id: 'google', name: 'Google' }, { id: 'apple', name: 'Apple' }, { id: 'facebook', name: 'Facebook' }, { id: 'discord', name: 'Discord' },
+      { id: 'x', name: 'X' }, { id: 'oidc', name: '127.0.0.1:40213' },
+    ],
+  },
   attempt: null,
   session: null,
   ended: null,
@@ -109,10 +148,18 @@ export function state(over: Partial<State>): State {
   return { ...base, ...over }
 }
 
-export const attempt = {
-  id: 'a1', contact: robin, publicKey: key, length: 6, alphanumeric: false, triesLeft: 3, verified: false,
+export const attempt: Attempt = {
+  id: 'a1', method: 'otp', contact: robin, publicKey: key, length: 6, alphanumeric: false, triesLeft: 3, verified: false,
   expiresAt: noon + 4 * minute + 38 * second, resendAt: noon + 22 * second,
+  site: '', match: '', opened: false, unopened: null, failure: null,
 }
+
+/** A round through the browser, which was opened. */
+export const trip: Attempt = {
+  ...attempt, id: 'b1', method: 'oauth', contact: 'Google', length: 0, triesLeft: 0, expiresAt: noon + 4 * minute + 52 * second, resendAt: 0, site: 'accounts.google.com', opened: true,
+}
+
+export const letter: Attempt = { ...attempt, id: 'l1', method: 'mail', length: 0, triesLeft: 0, expiresAt: noon + 14 * minute }
 
 export function session(over: Partial<Session> = {}): Session {
   const lengthSeconds = over.lengthSeconds ?? 900
@@ -140,6 +187,21 @@ export const states = {
   codeLetters: state({ phase: 'code', connection: 'connected', attempt: { ...attempt, length: 9, alphanumeric: true }, pendingPublicKey: key }),
   codeVerified: state({ phase: 'code', connection: 'connected', attempt: { ...attempt, verified: true, expiresAt: noon - second }, pendingPublicKey: key }),
   codeExpired: state({ phase: 'code', connection: 'connected', attempt: { ...attempt, expiresAt: noon - second, resendAt: noon - minute }, pendingPublicKey: key }),
+  trip: state({ phase: 'browser', connection: 'connected', attempt: trip, pendingPublicKey: key }),
+  tripAgain: state({ phase: 'browser', connection: 'connected', attempt: { ...trip, opened: false }, pendingPublicKey: key }),
+  tripMatch: state({ phase: 'browser', connection: 'connected', attempt: { ...trip, method: 'passkey', contact: 'a passkey', site: 'login.example.com', match: '47' }, pendingPublicKey: key }),
+  tripUnopened: state({ phase: 'browser', connection: 'connected', attempt: { ...trip, opened: false, unopened: failures.browserUnopened }, pendingPublicKey: key }),
+  tripLate: state({ phase: 'browser', connection: 'connected', attempt: { ...trip, expiresAt: noon - second, failure: failures.browserLate }, pendingPublicKey: key }),
+  tripDenied: state({ phase: 'browser', connection: 'connected', attempt: { ...trip, failure: failures.providerDenied }, pendingPublicKey: key }),
+  tripShared: state({ phase: 'browser', connection: 'connected', attempt: { ...trip, method: 'wallet-page', contact: 'a wallet', failure: failures.walletShared }, pendingPublicKey: key }),
+  tripVerified: state({ phase: 'browser', connection: 'offline', attempt: { ...trip, verified: true, site: '', failure: failures.backendDown }, pendingPublicKey: key }),
+  link: state({ phase: 'link', connection: 'connected', attempt: letter, pendingPublicKey: key }),
+  linkResend: state({ phase: 'link', connection: 'connected', attempt: { ...letter, resendAt: noon }, pendingPublicKey: key }),
+  linkExpired: state({ phase: 'link', connection: 'connected', attempt: { ...letter, expiresAt: noon - second, resendAt: noon }, pendingPublicKey: key }),
+  waysLive: state({
+    phase: 'ways', connection: 'connected', profile: { name: 'home', kind: 'live', backendUrl: 'https://login.example.com' },
+    ways: { email: true, phone: false, emailLink: false, passkey: false, wallet: false, walletFile: false, providers: [{ id: 'google', name: 'Google' }] },
+  }),
   failedLocked: state({ phase: 'failed', failure: failures.keychainLocked, store: { backend: 'keychain', name: 'GNOME Keyring', state: 'locked', failure: failures.keychainLocked } }),
   failedAbsent: state({ phase: 'failed', failure: failures.keychainAbsent, store: { backend: 'keychain', name: '', state: 'absent', failure: failures.keychainAbsent } }),
   failedSandbox: state({ phase: 'failed', failure: failures.sandboxFailed }),

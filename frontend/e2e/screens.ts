@@ -5,7 +5,7 @@ import { openWindow, sizes, still, themes, type Look } from './browser'
 import { gallery } from './gallery'
 import { Stage } from './stage'
 
-const narrow = new Set(['first-run', 'first-run-absent', 'ways-in', 'code', 'code-wrong', 'code-expired', 'failed-locked', 'wallets', 'wallet-detail', 'wallets-empty', 'create', 'offline', 'session', 'ended', 'shortcuts', 'ending'])
+const narrow = new Set(['first-run', 'first-run-absent', 'ways-in', 'ways-in-phone', 'browser', 'browser-paste', 'link', 'code', 'code-wrong', 'code-expired', 'failed-locked', 'wallets', 'wallet-detail', 'wallets-empty', 'create', 'offline', 'session', 'ended', 'shortcuts', 'ending'])
 const zoomed = new Set(['first-run', 'code', 'wallets', 'wallet-detail', 'create', 'failed-locked'])
 
 type Shot = { name: string; scene: string; look: Look }

@@ -112,6 +112,7 @@ export class Stage {
     switch (method) {
       case 'Wallets': return this.wallets
       case 'Copy':
+      case 'CopyLink':
       case 'Ready': return null
       default: return this.state
     }

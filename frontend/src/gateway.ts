@@ -29,7 +29,9 @@ export type Failure = {
 }
 
 export type ProfileKind = 'sandbox' | 'development' | 'live'
-export type Phase = 'loading' | 'firstRun' | 'failed' | 'ways' | 'code' | 'in' | 'ended'
+/** The words of the ways in that Go can begin. */
+export type WayIn = 'email' | 'phone' | 'emailLink' | 'provider' | 'passkey' | 'wallet'
+export type Phase = 'loading' | 'firstRun' | 'failed' | 'ways' | 'code' | 'browser' | 'link' | 'in' | 'ended'
 export type Connection = 'none' | 'connected' | 'offline'
 export type StoreState = 'protected' | 'passphrase' | 'memory' | 'locked' | 'absent' | 'unknown'
 export type EndReason = 'clock' | 'rejected' | 'revoked' | 'replaced' | 'startup' | 'loggedOut'
@@ -49,8 +51,26 @@ export type StoreChoice = {
   failure?: Failure | null
 }
 
+/** The ways in that the profile has. */
+export type Ways = {
+  email: boolean
+  phone: boolean
+  emailLink: boolean
+  passkey: boolean
+  /** A wallet in the browser. */
+  wallet: boolean
+  /** A wallet's key in a file, for development. */
+  walletFile: boolean
+  /** In the order in which they are shown. */
+  providers: { id: string; name: string }[]
+}
+
+/** A log-in under way: it waits for a code, for the browser or for a link. */
 export type Attempt = {
   id: string
+  /** otp, mail, oauth, passkey, wallet-page. */
+  method: string
+  /** An address, a number, the name of a provider or of a passkey. */
   contact: string
   publicKey: string
   length: number
@@ -58,8 +78,18 @@ export type Attempt = {
   triesLeft: number
   expiresAt: number
   resendAt: number
-  /** The code was right: what is left of the log-in needs none. */
+  /** The proof is here: what is left of the log-in needs none. */
   verified: boolean
+  /** The host that the browser goes to. */
+  site: string
+  /** The number that the browser shows too; empty without one. */
+  match: string
+  /** The browser was opened for it since the window is open. */
+  opened: boolean
+  /** Why no browser could be opened. */
+  unopened: Failure | null
+  /** Why nobody waits for the browser any more. */
+  failure: Failure | null
 }
 
 export type Session = {
@@ -127,6 +157,7 @@ export type State = {
   connection: Connection
   store: { backend: 'keychain' | 'tpm' | 'passphrase' | 'memory' | ''; name: string; state: StoreState; failure: Failure | null }
   stores: StoreChoice[]
+  ways: Ways
   attempt: Attempt | null
   session: Session | null
   ended: Ended | null
@@ -156,11 +187,18 @@ export type Gateway = {
   /** Leaves the failure of a key store for the choice of another. */
   chooseStores(): Promise<Result<State>>
   start(backend: string): Promise<Result<State>>
-  beginEmail(contact: string): Promise<Result<State>>
-  submitCode(attemptId: string, code: string): Promise<Result<State>>
-  resendCode(attemptId: string): Promise<Result<State>>
+  /** Begins a way in: a code or a link is sent, or the browser is opened. */
+  beginLogin(way: WayIn, what: string): Promise<Result<State>>
+  continueLogin(attemptId: string, code: string): Promise<Result<State>>
+  resendLogin(attemptId: string): Promise<Result<State>>
   cancelLogin(attemptId: string): Promise<Result<State>>
-  /** The newest code for the attempt's contact, from the sandbox's inbox. Refused in every other profile. */
+  /** Opens the attempt's page in the browser once more. */
+  openBrowser(attemptId: string): Promise<Result<State>>
+  /** Puts the address of the attempt's page on the clipboard. */
+  copyLink(attemptId: string): Promise<Result<void>>
+  /** Lets the person choose a wallet's key file, outside the page, and logs in with it. */
+  logInByWalletFile(all: '' | 'all'): Promise<Result<State>>
+  /** The newest code, or sealed key, for the attempt's contact, from the sandbox's inbox. Refused in every other profile. */
   sandboxCode(attemptId: string): Promise<Result<string>>
   wallets(): Promise<Result<Wallet[]>>
   createWallet(name: string, chains: Chain[]): Promise<Result<Wallet>>
@@ -193,11 +231,14 @@ export interface Bound {
   CheckStores(): Promise<WireState>
   ChooseStores(): Promise<WireState>
   Start(backend: string): Promise<WireState>
-  BeginEmail(contact: string): Promise<WireState>
-  SubmitCode(attemptId: string, code: string): Promise<WireState>
-  ResendCode(attemptId: string): Promise<WireState>
+  BeginLogin(way: WayIn, what: string): Promise<WireState>
+  ContinueLogin(attemptId: string, code: string): Promise<WireState>
+  ResendLogin(attemptId: string): Promise<WireState>
   CancelLogin(attemptId: string): Promise<WireState>
   SandboxCode(attemptId: string): Promise<string>
+  OpenBrowser(attemptId: string): Promise<WireState>
+  CopyLink(attemptId: string): Promise<void>
+  LogInByWalletFile(all: string): Promise<WireState>
   Wallets(): Promise<WireWallet[] | null>
   CreateWallet(name: string, chains: string[]): Promise<WireWallet>
   RefreshSession(): Promise<WireState>
@@ -272,10 +313,13 @@ export const wails: Gateway = {
   checkStores: async () => map(await call((app) => app.CheckStores()), state),
   chooseStores: async () => map(await call((app) => app.ChooseStores()), state),
   start: async (backend) => map(await call((app) => app.Start(backend)), state),
-  beginEmail: async (contact) => map(await call((app) => app.BeginEmail(contact)), state),
-  submitCode: async (id, code) => map(await call((app) => app.SubmitCode(id, code)), state),
-  resendCode: async (id) => map(await call((app) => app.ResendCode(id)), state),
+  beginLogin: async (way, what) => map(await call((app) => app.BeginLogin(way, what)), state),
+  continueLogin: async (id, code) => map(await call((app) => app.ContinueLogin(id, code)), state),
+  resendLogin: async (id) => map(await call((app) => app.ResendLogin(id)), state),
   cancelLogin: async (id) => map(await call((app) => app.CancelLogin(id)), state),
+  openBrowser: async (id) => map(await call((app) => app.OpenBrowser(id)), state),
+  copyLink: (id) => call((app) => app.CopyLink(id)),
+  logInByWalletFile: async (all) => map(await call((app) => app.LogInByWalletFile(all)), state),
   sandboxCode: (id) => call((app) => app.SandboxCode(id)),
   wallets: async () => map(await call((app) => app.Wallets()), (list) => (list ?? []).map(wallet)),
   createWallet: async (name, chains) => map(await call((app) => app.CreateWallet(name, chains)), wallet),

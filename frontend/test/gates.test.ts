@@ -101,9 +101,9 @@ describe('ways in', () => {
     const { user, stub } = await openWindow(states.ways)
     const field = screen.getByLabelText('E-mail')
     expect(document.activeElement).toBe(field)
-    stub.lead('beginEmail', states.code)
+    stub.lead('beginLogin', states.code)
     await user.type(field, '  robin@example.org {Enter}')
-    expect(stub.calls('beginEmail')).toEqual([[robin]])
+    expect(stub.calls('beginLogin')).toEqual([['email', robin]])
     await screen.findByRole('heading', { name: 'Enter the code' })
   })
 
@@ -115,12 +115,12 @@ describe('ways in', () => {
     expect(screen.getByText(want)).toBeInstanceOf(HTMLElement)
     expect(field.getAttribute('aria-invalid')).toBe('true')
     expect(document.activeElement).toBe(field)
-    expect(stub.calls('beginEmail')).toEqual([])
+    expect(stub.calls('beginLogin')).toEqual([])
   })
 
   test('puts the refusal of an address under the field', async () => {
     const { user, stub } = await openWindow(states.ways)
-    stub.refuse('beginEmail', failures.contact)
+    stub.refuse('beginLogin', failures.contact)
     await user.type(screen.getByLabelText('E-mail'), 'robin@localhost{Enter}')
     await screen.findByText('An address has a name, an @ and a domain.')
     expect(screen.queryByRole('alert')).toBeNull()
@@ -128,22 +128,22 @@ describe('ways in', () => {
 
   test('keeps the address when the backend is down', async () => {
     const { user, stub } = await openWindow(states.ways)
-    stub.refuse('beginEmail', failures.backendDown)
+    stub.refuse('beginLogin', failures.backendDown)
     await user.type(screen.getByLabelText('E-mail'), `${robin}{Enter}`)
     expect((await screen.findByRole('alert')).textContent).toContain(failures.backendDown.title)
     expect(screen.getByLabelText<HTMLInputElement>('E-mail').value).toBe(robin)
-    stub.lead('beginEmail', states.code)
+    stub.lead('beginLogin', states.code)
     await user.click(screen.getByRole('button', { name: 'Send a code' }))
     await screen.findByRole('heading', { name: 'Enter the code' })
   })
 
   test('waits as long as it was told to', async () => {
     const { user, stub } = await openWindow(states.ways)
-    stub.refuse('beginEmail', failures.limited)
+    stub.refuse('beginLogin', failures.limited)
     await user.type(screen.getByLabelText('E-mail'), `${robin}{Enter}`)
     const wait = await screen.findByRole('button', { name: /^Wait 4:(10|0\d)$/ })
     await user.click(wait)
-    expect(stub.calls('beginEmail')).toHaveLength(1)
+    expect(stub.calls('beginLogin')).toHaveLength(1)
   })
 })
 
@@ -151,9 +151,9 @@ describe('the code', () => {
   test('is sent when it is full, typed digit by digit', async () => {
     const { user, stub } = await openWindow(states.code)
     expect(document.activeElement).toBe(boxes()[0])
-    stub.lead('submitCode', states.in)
+    stub.lead('continueLogin', states.in)
     await user.keyboard('419220')
-    expect(stub.calls('submitCode')).toEqual([['a1', '419220']])
+    expect(stub.calls('continueLogin')).toEqual([['a1', '419220']])
     await screen.findByRole('heading', { name: 'Wallets' })
   })
 
@@ -183,12 +183,12 @@ describe('the code', () => {
     const { user, stub } = await openWindow(states.code)
     await user.click(boxes()[3]!)
     await user.paste(text)
-    expect(stub.calls('submitCode')).toEqual([['a1', '419220']])
+    expect(stub.calls('continueLogin')).toEqual([['a1', '419220']])
   })
 
   test('that is wrong is cleared, says how many tries are left, and begins again', async () => {
     const { user, stub } = await openWindow(states.code)
-    stub.refuse('submitCode', failures.wrong)
+    stub.refuse('continueLogin', failures.wrong)
     await user.keyboard('000000')
     expect(await screen.findByText(/It did not match. Two tries are left. Use the newest message./)).toBeInstanceOf(HTMLElement)
     expect(screen.getByText('2 tries left')).toBeInstanceOf(HTMLElement)
@@ -196,7 +196,7 @@ describe('the code', () => {
     await waitFor(() => expect(document.activeElement).toBe(boxes()[0]))
     expect(boxes()[0]?.getAttribute('aria-invalid')).toBe('true')
     expect(screen.getByRole('group', { name: 'Six-digit code' }).classList).toContain('shake')
-    stub.lead('submitCode', states.in)
+    stub.lead('continueLogin', states.in)
     await user.keyboard('4')
     expect(screen.queryByText(/did not match/)).toBeNull()
     await user.keyboard('19220')
@@ -205,35 +205,35 @@ describe('the code', () => {
 
   test('is sent once while it is checked', async () => {
     const { user, stub } = await openWindow(states.code)
-    stub.hold('submitCode')
+    stub.hold('continueLogin')
     await user.keyboard('419220')
     await user.keyboard('{Enter}5{Backspace}')
-    expect(stub.calls('submitCode')).toHaveLength(1)
+    expect(stub.calls('continueLogin')).toHaveLength(1)
     expect(typed()).toBe('419220')
     await screen.findByText('Checking the code…')
   })
 
   test('stays when the backend is down, and is tried again', async () => {
     const { user, stub } = await openWindow(states.code)
-    stub.refuse('submitCode', failures.backendDown)
+    stub.refuse('continueLogin', failures.backendDown)
     await user.keyboard('419220')
     const alert = await screen.findByRole('alert')
     expect(typed()).toBe('419220')
-    stub.lead('submitCode', states.in)
+    stub.lead('continueLogin', states.in)
     await user.click(within(alert).getByRole('button', { name: 'Try again' }))
     await screen.findByRole('heading', { name: 'Wallets' })
   })
 
   test.each([['otp.expired', failures.expired, 'The code is no longer valid.'], ['otp.locked', failures.tried, 'Too many wrong codes.']])('that is over (%s) offers a new one', async (_, what, words) => {
     const { user, stub } = await openWindow(states.codeResend)
-    stub.refuse('submitCode', what)
+    stub.refuse('continueLogin', what)
     await user.keyboard('419220')
     expect(await screen.findByText(words)).toBeInstanceOf(HTMLElement)
     expect(boxes().every((box) => box.disabled)).toBe(true)
     const fresh = state({ ...states.code, attempt: { ...attempt, id: 'a2' } })
-    stub.lead('resendCode', fresh)
+    stub.lead('resendLogin', fresh)
     await user.click(screen.getByRole('button', { name: 'Send a new code' }))
-    expect(stub.calls('resendCode')).toEqual([['a1']])
+    expect(stub.calls('resendLogin')).toEqual([['a1']])
     await waitFor(() => expect(boxes().every((box) => !box.disabled)).toBe(true))
     expect(screen.queryByText(words)).toBeNull()
     await waitFor(() => expect(document.activeElement).toBe(boxes()[0]))
@@ -249,7 +249,7 @@ describe('the code', () => {
     const { user, stub } = await openWindow(states.codeVerified)
     expect(screen.queryByText('The code is no longer valid.')).toBeNull()
     await user.click(screen.getByRole('button', { name: 'Go on' }))
-    expect(stub.calls('submitCode')).toEqual([[attempt.id, '']])
+    expect(stub.calls('continueLogin')).toEqual([[attempt.id, '']])
   })
 
   test('cannot be sent again before its time, and says when', async () => {
@@ -260,7 +260,7 @@ describe('the code', () => {
 
   test('says how long to wait when too many were asked for', async () => {
     const { user, stub } = await openWindow(states.codeResend)
-    stub.refuse('resendCode', failures.limited)
+    stub.refuse('resendLogin', failures.limited)
     await user.click(screen.getByRole('button', { name: 'Send a new code' }))
     await screen.findByText(/^Wait 4:(10|0\d)$/)
     expect(boxes().every((box) => !box.disabled)).toBe(true)
@@ -268,10 +268,10 @@ describe('the code', () => {
 
   test('is one press away in the sandbox', async () => {
     const { user, stub } = await openWindow(states.code)
-    stub.lead('submitCode', states.in)
+    stub.lead('continueLogin', states.in)
     await user.click(screen.getByRole('button', { name: 'Fill it in' }))
     expect(stub.calls('sandboxCode')).toEqual([['a1']])
-    expect(stub.calls('submitCode')).toEqual([['a1', '419220']])
+    expect(stub.calls('continueLogin')).toEqual([['a1', '419220']])
     await screen.findByRole('heading', { name: 'Wallets' })
   })
 
@@ -310,7 +310,7 @@ describe('the code', () => {
     const { user, stub } = await openWindow(states.codeLetters)
     expect(screen.getByRole('group', { name: 'Nine-character code' })).toBeInstanceOf(HTMLElement)
     await user.paste('QPZ-RY9-X8G')
-    expect(stub.calls('submitCode')).toEqual([['a1', 'QPZRY9X8G']])
+    expect(stub.calls('continueLogin')).toEqual([['a1', 'QPZRY9X8G']])
   })
 
   test('names its key for a screen reader', async () => {
@@ -320,7 +320,7 @@ describe('the code', () => {
 
   test('closes the latch on the same page before the wallets are shown', async () => {
     const { user, stub } = await openWindow(states.code, wallets, undefined, 150)
-    stub.lead('submitCode', states.in)
+    stub.lead('continueLogin', states.in)
     await user.keyboard('419220')
     expect((await screen.findAllByText('Session begun')).length).toBeGreaterThan(0)
     await screen.findByRole('heading', { name: 'Wallets' })

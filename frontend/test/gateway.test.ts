@@ -58,8 +58,8 @@ describe('a call', () => {
   })
 
   test('answers with the failure, and never throws', async () => {
-    bind({ SubmitCode: async () => { throw JSON.stringify(failures.wrong) } })
-    expect(await wails.submitCode('a1', '000000')).toEqual({ ok: false, failure: failures.wrong })
+    bind({ ContinueLogin: async () => { throw JSON.stringify(failures.wrong) } })
+    expect(await wails.continueLogin('a1', '000000')).toEqual({ ok: false, failure: failures.wrong })
   })
 
   test('passes its arguments on', async () => {

@@ -149,9 +149,9 @@ describe('the desk', () => {
   test('asks again after a refusal, which may have changed the state', async () => {
     const stub = new Stub(states.code)
     const { desk, stop } = await run(stub)
-    stub.refuse('submitCode', failures.wrong)
+    stub.refuse('continueLogin', failures.wrong)
     stub.now = state({ ...states.code, attempt: { ...states.code.attempt!, triesLeft: 2 } })
-    const result = await desk.do((gateway) => gateway.submitCode('a1', '000000'))
+    const result = await desk.do((gateway) => gateway.continueLogin('a1', '000000'))
     expect(result.ok).toBe(false)
     expect(desk.state?.attempt?.triesLeft).toBe(2)
     stop()
@@ -160,8 +160,8 @@ describe('the desk', () => {
   test('closes the latch before it opens the gate, when a session is stored', async () => {
     const stub = new Stub(states.code)
     const { desk, stop } = await run(stub, 280)
-    stub.lead('submitCode', states.in)
-    await desk.do((gateway) => gateway.submitCode('a1', '419220'))
+    stub.lead('continueLogin', states.in)
+    await desk.do((gateway) => gateway.continueLogin('a1', '419220'))
     expect(desk.state?.phase).toBe('code')
     expect(desk.latching).toBe(states.in.session?.publicKey)
     stub.become(states.refreshing)

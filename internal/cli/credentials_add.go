@@ -150,9 +150,9 @@ func (t *terminal) addWallet() *cobra.Command {
 		Long: "The wallet of Ethereum or Solana whose key is in this file, for development. It logs in by: latchkey login --wallet FILE --shared",
 		Args: cobra.ExactArgs(1),
 	}, func(ctx context.Context, c *client.Client, args []string) (client.Credential, error) {
-		key, _, err := readWallet(args[0])
+		key, _, err := login.ReadWallet(args[0])
 		if err != nil {
-			return client.Credential{}, fault.New(fault.WalletFile, err)
+			return client.Credential{}, err
 		}
 		return c.AddWallet(ctx, key.PublicKey())
 	})

@@ -142,6 +142,19 @@ func (c *Client) InboxURL() string {
 // SandboxCode returns the newest code that the sandbox sent to contact, waiting up to five seconds for one.
 // Errors: fault.InboxEmpty if there is none; fault.SandboxOnly for a profile without a sandbox; fault.APIDown.
 func (c *Client) SandboxCode(ctx context.Context, contact string) (string, error) {
+	return c.inbox(ctx, contact, func(m message) string { return m.Code })
+}
+
+// SandboxKey is SandboxCode for a key that comes sealed by e-mail.
+func (c *Client) SandboxKey(ctx context.Context, contact string) (string, error) {
+	return c.inbox(ctx, contact, func(m message) string { return m.Bundle })
+}
+
+// message is what of a message in the sandbox's inbox is used.
+type message struct{ Code, Bundle string }
+
+// inbox returns what pick finds in the newest message to contact that has it.
+func (c *Client) inbox(ctx context.Context, contact string, pick func(message) string) (string, error) {
 	inbox := c.InboxURL()
 	if inbox == "" {
 		return "", notHere(c.Profile())
@@ -159,14 +172,14 @@ func (c *Client) SandboxCode(ctx context.Context, contact string) (string, error
 		return "", fault.New(fault.APIDown, fmt.Errorf("the inbox answered %d", resp.StatusCode))
 	}
 	var answer struct {
-		Messages []struct{ Code string }
+		Messages []message
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&answer); err != nil {
 		return "", fault.New(fault.APIDown, fmt.Errorf("the inbox's answer: %w", err))
 	}
 	for _, m := range answer.Messages {
-		if m.Code != "" {
-			return m.Code, nil
+		if text := pick(m); text != "" {
+			return text, nil
 		}
 	}
 	return "", fault.New(fault.InboxEmpty, nil)

@@ -46,6 +46,7 @@ type Options struct {
 	Shared           bool          // of a wallet: the account may have other ways in, which are the person's
 	Link             string        // "" logs in; else no session begins, and what is proven is to open the account of the user with this id: see [Ways.Prove]
 	Straight         bool          // asks Turnkey itself for the session, by a stamp that the proof attests, and not the backend
+	By               string        // which face of the program begins, by a word of its own; see [Attempt]
 }
 
 // Attempt is a log-in under way, whichever way it goes.
@@ -55,6 +56,7 @@ type Attempt struct {
 	Contact   string // whom it is for, in words of the person: an address, a number, a provider's name
 	PublicKey string // of the key that the session will have
 	Expires   time.Time
+	By        string // the face that began it, as Pending tells: another leaves alone what waits for the browser
 
 	// One that waits for a code:
 	ByPhone      bool // it comes as a text message, else by e-mail

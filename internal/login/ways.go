@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"encoding/json"
 
 	"latchkey/internal/fault"
 	"latchkey/internal/session"
@@ -111,6 +112,11 @@ func (w *Ways) Close() {
 // Pending returns the newest attempt that can still be continued, after a restart for instance, and whether there is
 // one. Errors: those of the key store and of the file.
 func (w *Ways) Pending(ctx context.Context) (Attempt, bool, error) {
+	return w.PendingFor(ctx, func(Attempt) bool { return true })
+}
+
+// PendingFor is Pending among those that a face of the program has a use for.
+func (w *Ways) PendingFor(ctx context.Context, use func(Attempt) bool) (Attempt, bool, error) {
 	list, err := w.Sessions.Attempts(ctx)
 	if err != nil {
 		return Attempt{}, false, err
@@ -120,9 +126,20 @@ func (w *Ways) Pending(ctx context.Context) (Attempt, bool, error) {
 		if way == nil || list[i].Purpose != purpose {
 			continue
 		}
-		if a, err := way.view(list[i]); err == nil {
+		a, err := way.view(list[i])
+		a.By = begunBy(list[i].Data)
+		if err == nil && use(a) {
 			return a, true, nil
 		}
 	}
 	return Attempt{}, false, nil
+}
+
+// begunBy reads the options that every method keeps under one name.
+func begunBy(kept []byte) string {
+	var k struct {
+		Options struct{ By string } `json:"options"`
+	}
+	_ = json.Unmarshal(kept, &k) // what cannot be read was begun by nobody
+	return k.Options.By
 }

@@ -92,7 +92,7 @@ const attacks = {
     return refused ? "refused" : "taken by one";
   },
   "arguments of other kinds": async () => {
-    for (const wrong of [null, 7, true, {}, { toString: 1 }, [[]], [null], new Array(1000).fill("x")]) await call("SubmitCode", wrong, wrong);
+    for (const wrong of [null, 7, true, {}, { toString: 1 }, [[]], [null], new Array(1000).fill("x")]) await call("ContinueLogin", wrong, wrong);
   },
   "broken messages": async () => {
     for (const text of ["C", "C{", 'C{"name":1}', "C" + "[".repeat(100000), "X", "", "\u0000", "Cfoo", "EX", "E{}", "WS:x", "LX", "CB", "q"]) attempt(() => window.WailsInvoke(text));
@@ -109,7 +109,7 @@ const attacks = {
   },
   "a flood that changes": () => Promise.all(Array.from({ length: 40 }, (_, i) => call("CreateWallet", `flood ${i}`, ["ethereum"]))),
   "codes of a log-in that is over": () => Promise.all(["", "0", "../../state.json", "%s%n"].map((id) => call("SandboxCode", id))),
-  "guesses of a code": () => Promise.all(Array.from({ length: 50 }, (_, i) => call("SubmitCode", "x", String(100000 + i)))),
+  "guesses of a code": () => Promise.all(Array.from({ length: 50 }, (_, i) => call("ContinueLogin", "x", String(100000 + i)))),
   "profiles of another's": async () => { await call("Profiles"); for (const name of ["../../etc", "live", "sandbox\u0000", "%s"]) await call("UseProfile", name); },
   "addresses to open": async () => {
     for (const url of ["file:///etc/passwd", "javascript:alert(1)", "data:text/html,x", "ssh://host", "ms-msdt:/id", "latchkey://x"]) attempt(() => window.runtime.BrowserOpenURL(url));

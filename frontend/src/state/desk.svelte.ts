@@ -22,7 +22,7 @@ export class Desk {
   now = $state(0)
   /** The key that is being latched: a session was stored, and its gate is about to open. */
   latching = $state('')
-  /** The address of the log-in before, so that it need not be typed again. */
+  /** The address or number of the log-in before, so that it need not be typed again. */
   contact = $state('')
 
   #received = { wall: 0, mono: 0 }
@@ -95,12 +95,12 @@ export class Desk {
     }
     this.failure = null
     const next = result.value
-    if (next.attempt) this.contact = next.attempt.contact
+    if (next.attempt && next.phase !== 'browser') this.contact = next.attempt.contact
     if (this.latching) {
       this.#next = next
       return
     }
-    const wait = this.state?.phase === 'code' && next.phase === 'in' ? this.#latchTime() : 0
+    const wait = this.state?.attempt && next.phase === 'in' ? this.#latchTime() : 0
     if (wait > 0) {
       this.latching = next.session?.publicKey ?? ''
       this.#next = next

@@ -9,6 +9,7 @@ import circleCheck from 'lucide-static/icons/circle-check.svg?raw'
 import circleDot from 'lucide-static/icons/circle-dot.svg?raw'
 import circle from 'lucide-static/icons/circle.svg?raw'
 import copy from 'lucide-static/icons/copy.svg?raw'
+import fingerprint from 'lucide-static/icons/fingerprint.svg?raw'
 import flask from 'lucide-static/icons/flask-conical.svg?raw'
 import inbox from 'lucide-static/icons/inbox.svg?raw'
 import key from 'lucide-static/icons/key-round.svg?raw'
@@ -41,6 +42,7 @@ export const icons = {
   circleDot: shapes(circleDot),
   close: shapes(close),
   copy: shapes(copy),
+  fingerprint: shapes(fingerprint),
   flask: shapes(flask),
   inbox: shapes(inbox),
   key: shapes(key),
