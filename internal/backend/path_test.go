@@ -153,6 +153,34 @@ func TestTheDocumentsSignUpWithoutProof(t *testing.T) {
 	}
 }
 
+// A number stands in a sign-up as an address does, in whatever way it is spelt; one that is none is refused.
+func TestTheDocumentsSignUpByNumber(t *testing.T) {
+	w := newWorld(t)
+	key := newKey()
+	for _, proof := range []bool{false, true} {
+		in := object{"userPhoneNumber": "+1 (415) 555-0100", "userName": "Fay", "apiKeys": apiKeys(key)}
+		if proof {
+			begun := w.ok(w.post("/otp/init", object{"contact": "+14155550100", "otpType": "OTP_TYPE_SMS"}))
+			in["verificationToken"] = w.ok(w.post("/otp/verify", object{"otpId": begun.text("otpId"), "otpCode": w.code("+14155550100")})).text("verificationToken")
+			in["userPhoneNumber"] = "+14155550101"
+			w.post("/signup", in).is(t, 403, "signup.refused") // another's
+			in["userPhoneNumber"] = "+14155550100"
+		}
+		if !proof {
+			in["userEmail"] = "fay@example.com" // the documents' sign-up wants one where nothing is proven
+		}
+		org := w.ok(w.post("/signup", in)).text("subOrganizationId")
+		if u, _ := w.only(org); u.UserPhoneNumber != "+14155550100" || u.UserName != "Fay" {
+			t.Errorf("with a proof %v: %+v", proof, u)
+		}
+		ids, err := w.parent().ListVerifiedSubOrgs(t.Context(), w.facts.OrganizationID, turnkey.SubOrgFilter{Type: "PHONE_NUMBER", Value: "+14155550100"})
+		if err != nil || len(ids) != map[bool]int{true: 1}[proof] {
+			t.Errorf("with a proof %v: verified in %v, %v", proof, ids, err)
+		}
+		w.post("/signup", object{"userEmail": "x@example.com", "userPhoneNumber": "555"}).is(t, 400, "contact.invalid")
+	}
+}
+
 func TestOrganizationsDoNotTellTheContact(t *testing.T) {
 	w := newWorld(t)
 	key := newKey()

@@ -99,6 +99,7 @@ func inRedis(c Config, hash func(purpose, value string) string, limit time.Durat
 	if err != nil {
 		return nil, wrong("LATCHKEY_REDIS_URL", err.Error())
 	}
+	redisSays.to.Store(c.Log)
 	r := &shared{client: redis.NewClient(o), hash: hash, limit: limit, copies: c.RedisCopies, prefix: "{latchkey:" + hash("redis", c.OrganizationID)[:16] + "}:1:"}
 	s := &state{
 		limits:   &redisLimits{r, newMemoryLimits(time.Now)},
