@@ -221,8 +221,9 @@ func (b *Backend) proxyOAuth2(ctx context.Context, c *call, in proxyOAuth2In) (p
 	return proxyOAuth2Out{jwt}, refusedAs(fault.LoginRefused, err)
 }
 
-// proxySignupIn is a sign-up. organizationName and userTag, which kits send too, are ignored: an organization is named
-// so that a repeated sign-up finds it.
+// proxySignupIn is a sign-up. Two of the fields that kits send too are ignored. organizationName: an organization is named
+// so that a repeated sign-up finds it, whose answer was lost. userTag: tags are an organization's own, one that is being
+// made has none yet, and the service takes none with its root users.
 type proxySignupIn struct {
 	UserEmail         string                        `json:"userEmail"`
 	UserPhoneNumber   string                        `json:"userPhoneNumber"`
@@ -239,7 +240,7 @@ type proxySignupOut struct {
 	OrganizationID string  `json:"organizationId"`
 	UserID         string  `json:"userId"`
 	Wallet         *wallet `json:"wallet,omitempty"`
-	AppProofs      []any   `json:"appProofs"` // none: the service is not asked for any
+	AppProofs      []any   `json:"appProofs"` // none: they come once, with the activity, and a sign-up that is found again must be answered the same
 }
 
 func (b *Backend) proxySignup(ctx context.Context, c *call, in proxySignupIn) (proxySignupOut, error) {
