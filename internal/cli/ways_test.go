@@ -157,7 +157,7 @@ func (s *seat) cases(t *testing.T, w way) (n int) {
 	run("resent", func(t *testing.T, begin func() *command, who string) {
 		c := begin()
 		late := w.answer(t, s, c.until(w.prompt), who)
-		c.kill() // and with it the sandbox, where it is this program's
+		c.kill()    // and with it the sandbox, where it is this program's
 		if w.code { // too early, and what was begun goes on
 			if said := again(t, "--resend").ends(1); !strings.Contains(said, "otp.limited") {
 				t.Errorf("sent again at once: %s", said)
