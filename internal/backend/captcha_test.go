@@ -19,20 +19,26 @@ func TestACaptchaStandsBeforeMessagesAndAccounts(t *testing.T) {
 	w := newWorld(t, func(c *backend.Config) {
 		c.CaptchaSiteKey, c.CaptchaSecret, c.CaptchaVerifyURL = "site-key", backend.SecretOf(secret), verifier
 	})
-	answer := atomic.Pointer[string]{}
+	answer, asked := atomic.Pointer[string]{}, atomic.Int32{}
 	answer.Store(new(string)) // by the token
 	w.network.setFault(func(path string, body []byte, send func() *http.Response) (*http.Response, error) {
 		if path != "/verify" {
 			return send(), nil
 		}
+		asked.Add(1)
 		form, err := url.ParseQuery(string(body))
 		if err != nil || form.Get("secret") != secret || form.Get("remoteip") == "" {
 			t.Errorf("the verifier was asked %q", body)
 		}
-		text, status := *answer.Load(), http.StatusOK
+		text, status, header := *answer.Load(), http.StatusOK, http.Header{}
 		switch {
 		case text == "away":
-			return nil, errors.New("connection refused")
+			return nil, errors.New("connection refused, of " + form.Get("response"))
+		case text == "elsewhere":
+			text, status = `{"success":true}`, http.StatusFound
+			header.Set("Location", "https://captcha.example/verify?again")
+		case strings.HasPrefix(text, "500 "):
+			text, status = text[4:], http.StatusInternalServerError
 		case text == "broken":
 			text, status = "<html>", http.StatusBadGateway
 		case text == "" && form.Get("response") == solved:
@@ -40,7 +46,7 @@ func TestACaptchaStandsBeforeMessagesAndAccounts(t *testing.T) {
 		case text == "":
 			text = `{"success":false,"error-codes":["timeout-or-duplicate"]}`
 		}
-		return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(text)), Request: &http.Request{}}, nil
+		return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(text)), Request: &http.Request{}}, nil
 	})
 	id := w.facts.OrganizationID
 	if r := w.post("/v1/wallet_kit_client_params", "{}", backend.ConfigHeader, id); r.raw != `{"turnstileSiteKey":"site-key"}`+"\n" {
@@ -58,13 +64,19 @@ func TestACaptchaStandsBeforeMessagesAndAccounts(t *testing.T) {
 		}{
 			"none": {"", "", 400}, "wrong": {"wrong", "", 403}, "huge": {strings.Repeat("x", 5000), "", 400},
 			"verifier away": {solved, "away", 502}, "verifier broken": {solved, "broken", 502}, "our secret refused": {solved, `{"success":false,"error-codes":["invalid-input-secret"]}`, 502},
+			"our secret missing": {solved, `{"success":true,"error-codes":["missing-input-secret"]}`, 502}, "the verifier at a loss": {solved, `{"success":false,"error-codes":["internal-error"]}`, 502},
+			"a yes with 500": {solved, `500 {"success":true}`, 502}, "led elsewhere": {solved, "elsewhere", 502},
 			"true as text": {solved, `{"success":"true"}`, 502},
 		} {
 			answer.Store(&c.answer)
+			before := asked.Load()
 			sent := w.network.count("/init_otp") + w.network.count("/create_sub_organization")
 			r := w.post(path, body, backend.ConfigHeader, id, backend.CaptchaHeader, c.token)
 			if r.status != c.status || strings.Contains(r.raw, secret) || strings.Contains(r.raw, "connection refused") {
 				t.Errorf("%s, %s: %d %s", path, name, r.status, r.raw)
+			}
+			if n := asked.Load() - before; n > 1 {
+				t.Errorf("%s, %s: the verifier was asked %d times", path, name, n)
 			}
 			if n := w.network.count("/init_otp") + w.network.count("/create_sub_organization"); n != sent {
 				t.Errorf("%s, %s: %d requests reached the service", path, name, n-sent)

@@ -194,6 +194,73 @@ func TestACollectorThatIsAwayHoldsNothingUp(t *testing.T) {
 	}
 }
 
+// A span says whether its request failed and how often a call was sent; a traceparent of a version that cannot be is none;
+// what is not sampled is not told; and what a collector refuses is counted as lost.
+func TestWhatASpanSays(t *testing.T) {
+	run := func(ratio float64, status int, do func(w *world)) (spans []collected, metrics string) {
+		t.Helper()
+		c := newCollector(t)
+		c.status = status
+		w := newWorld(t, func(cfg *backend.Config) { cfg.Traces = backend.Traces{Endpoint: c.URL + "/v1/traces", Ratio: ratio} })
+		fails := 0
+		w.network.setFault(func(path string, body []byte, send func() *http.Response) (*http.Response, error) {
+			switch {
+			case path == "/v1/traces":
+				return http.Post(c.URL+path, "application/json", strings.NewReader(string(body)))
+			case strings.Contains(string(body), "twice@example.org") && fails == 0:
+				fails++
+				return nil, errors.New("connection reset")
+			case strings.Contains(string(body), "never@example.org"):
+				return &http.Response{StatusCode: http.StatusBadGateway, Header: http.Header{}, Body: http.NoBody}, nil
+			}
+			return send(), nil
+		})
+		do(w)
+		if err := w.b.Close(); err != nil {
+			t.Error(err)
+		}
+		rec := httptest.NewRecorder()
+		w.b.Admin().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "http://127.0.0.1/metrics", nil))
+		return c.spans(t), rec.Body.String()
+	}
+	const trace, caller = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+	ask := func(contact string, headers ...string) func(w *world) {
+		return func(w *world) {
+			w.post("/otp/init", `{"otpType":"OTP_TYPE_EMAIL","contact":"`+contact+`"}`, headers...)
+		}
+	}
+	spans, _ := run(1, http.StatusOK, ask("never@example.org", "traceparent", "ff-"+trace+"-"+caller+"-01"))
+	failed := 0
+	for _, s := range spans {
+		if s.TraceID == trace {
+			t.Errorf("in the trace of a version that cannot be: %+v", s)
+		}
+		if s.Status.Code == 2 {
+			failed++
+		}
+	}
+	if failed != 2 || len(spans) != 2 { // of the request and of its call
+		t.Errorf("%d of %d spans failed", failed, len(spans))
+	}
+	spans, _ = run(1, http.StatusOK, ask("twice@example.org"))
+	again := false
+	for _, s := range spans {
+		if s.Status.Code != 0 {
+			t.Errorf("failed: %+v", s)
+		}
+		again = again || s.Kind == 3 && s.attribute("http.request.resend_count") == "1"
+	}
+	if !again {
+		t.Errorf("no call was sent twice: %+v", spans)
+	}
+	if spans, _ = run(0, http.StatusOK, ask("robin@example.org")); len(spans) != 0 {
+		t.Errorf("not sampled, and told: %+v", spans)
+	}
+	if _, metrics := run(1, http.StatusServiceUnavailable, ask("robin@example.org")); !strings.Contains(metrics, "\nlatchkey_spans_dropped_total 2\n") {
+		t.Errorf("what the collector refused is not counted:\n%s", metrics)
+	}
+}
+
 func TestTracesAreSetUpAsOpenTelemetrySays(t *testing.T) {
 	for name, c := range map[string]struct {
 		env      map[string]string
