@@ -1,5 +1,5 @@
 import { screen, waitFor, within } from '@testing-library/svelte'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { failures, robin, states, wallets } from '../e2e/scenes'
 import { openWindow } from './window'
 
@@ -16,6 +16,15 @@ describe('other ways in', () => {
     expect(field.value).toBe('+49 791234567')
     await user.type(field, '{Enter}')
     expect(stub.calls('beginLogin')).toEqual([['phone', '+49 791234567']])
+  })
+
+  test.each(['c', '', 'en', 'de-CH', 'zh-Hant-TW', 'en-US-posix'])('a system of the language %j has the ways in', async (language) => {
+    vi.spyOn(navigator, 'language', 'get').mockReturnValue(language)
+    onTestFinished(() => void vi.restoreAllMocks())
+    const { user } = await openWindow(states.ways)
+    await user.click(screen.getByRole('button', { name: 'Use a phone number' }))
+    const want: Record<string, string> = { 'de-CH': '+41 ', 'zh-Hant-TW': '+886 ', 'en-US-posix': '+1 ' }
+    expect(screen.getByLabelText<HTMLInputElement>('Phone number').value).toBe(want[language] ?? '')
   })
 
   test('the country follows what is typed, and stays the one chosen of those that share a code', async () => {
