@@ -122,7 +122,7 @@ func (t *terminal) serve(cmd *cobra.Command, b *local.Backend, c backend.Config,
 	tried := make(chan error, 1)
 	go func() {
 		if err := b.CheckState(trying); err != nil && trying.Err() == nil {
-			c.Log.Warn("Redis could not be reached: until it answers, nobody is served (503)", "reason", string(fault.CodeOf(err)), "err", err.Error())
+			c.Log.Warn("Redis could not be reached: until it answers, nobody is served", "reason", string(fault.CodeOf(err)), "err", err.Error())
 		}
 		_, err := backend.TryKey(trying, c)
 		tried <- err
